@@ -1,0 +1,41 @@
+# The only entry points; CI calls the same ones. Each sets up `.venv` first when it has to.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help demo test lint bench lock clean docs
+
+help: ## this text
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+
+$(STAMP): pyproject.toml requirements/dev.txt
+	@echo "setting up $(VENV) (about a minute the first time)"
+	@$(PYTHON) -c 'import sys; sys.exit("Syrette needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; try: make PYTHON=python3.12 …" if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(STAMP)
+
+demo: $(STAMP) ## the main job, end to end, on this machine
+	@$(BIN)/syrette demo
+
+test: $(STAMP) ## lint, types, import contracts, every test; under five minutes
+	@$(BIN)/python -m tests
+
+lint: $(STAMP) ## the fast half of `make test`
+	@$(BIN)/python -m tests --lint
+
+bench: $(STAMP) ## benchmarks: a table and a plot, no verdict
+	@$(BIN)/python -m benchmarks
+
+docs: $(STAMP) ## write again the pages that are generated from the code
+	@$(BIN)/python -m docs.generate
+
+lock: ## write the hashed requirements again (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade --extra dev -o requirements/dev.txt pyproject.toml
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade -o requirements/runtime.txt pyproject.toml
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,76 @@
+"""
+Names that both programs write or look for, spelled once.
+
+Volumes, containers and paths of ours are reserved: a pod that has one which we would not have
+written is denied.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Final
+
+DOMAIN: Final = "syrette.dev"
+INJECTED: Final = f"{DOMAIN}/injected"
+
+INIT_CONTAINER: Final = "syrette-init"
+SIDECAR_CONTAINER: Final = "syrette-sidecar"
+
+SECRETS_VOLUME: Final = "syrette-secrets"
+"""First volume of files; the second distinct set is `syrette-secrets-2`, and so on."""
+ENV_VOLUME: Final = "syrette-env"
+"""EnvFiles, read by the kubelet only: no application container mounts it."""
+SESSION_VOLUME: Final = "syrette-session"
+IDENTITY_VOLUME: Final = "syrette-identity"
+RESERVED_PREFIX: Final = "syrette-"
+"""Every container and volume name that starts so is ours."""
+
+RUN_DIRECTORY: Final = "/run/syrette"
+SESSION_DIRECTORY: Final = f"{RUN_DIRECTORY}/session"
+TOKEN_DIRECTORY: Final = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path
+"""
+Where our projected tokens are mounted in our containers: the ServiceAccount admission plugin adds
+no API-server token to a container that already mounts something there.
+"""
+TERMINATION_MESSAGE_PATH: Final = "/dev/termination-log"
+PAYLOAD_LINK: Final = "..data"
+"""The symlink whose rename is the publication, as in the kubelet's own volumes."""
+
+# Environment variables of our containers, all written by the webhook.
+PLAN_VARIABLE: Final = "SYRETTE_PLAN"
+POD_NAME_VARIABLE: Final = "SYRETTE_POD_NAME"
+POD_UID_VARIABLE: Final = "SYRETTE_POD_UID"
+NAMESPACE_VARIABLE: Final = "SYRETTE_NAMESPACE"
+SERVICE_ACCOUNT_VARIABLE: Final = "SYRETTE_SERVICE_ACCOUNT"
+
+RESTART_EXIT_CODE: Final = 97
+"""
+With this code the sidecar asks the kubelet to restart all containers of the pod
+(`restartPolicyRules`, action RestartAllContainers, Kubernetes 1.36).
+"""
+
+_FILE_SAFE = re.compile(r"[^A-Za-z0-9._-]")
+
+
+def volume_directory(volume: str) -> str:
+    """Where a volume of ours is mounted in our own containers."""
+    return f"{RUN_DIRECTORY}/{volume}"
+
+
+def env_file(container: str) -> str:
+    """Path of a container's EnvFile within `ENV_VOLUME`."""
+    return f"env/{container}.env"
+
+
+def token_file(audience: str) -> str:
+    """
+    File name of the projected token for `audience`, within `TOKEN_DIRECTORY`.
+
+    An audience that is no plain file name gets a digest, so that two never share a file.
+    """
+    plain = _FILE_SAFE.sub("_", audience)
+    if plain == audience and audience not in {"", ".", ".."} and not audience.startswith(".."):
+        return audience
+    digest = hashlib.sha256(audience.encode()).hexdigest()[:8]
+    return f"{plain.lstrip('.')[:64]}-{digest}"

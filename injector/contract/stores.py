@@ -1,0 +1,427 @@
+"""
+Stores: the providers there are, and the table of fields that configure them.
+
+Each field is spelled once, here. The annotation `syrette.dev/<family>.<field>`, the key of a named
+store, the operator's `defaults` and the plan are all generated from these rows.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+class Kind(StrEnum):
+    """The shape of a field's value."""
+
+    TEXT = "text"
+    NAMES = "names"
+    """A list, or a comma list in an annotation."""
+    PAIRS = "pairs"
+    """A mapping, or `key=value,…` in an annotation."""
+    HOPS = "hops"
+    """A chain of roles: a comma list of ARNs, or a list of ARNs and mappings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One role of a chain, with what is said at its AssumeRole only."""
+
+    role_arn: str
+    external_id: str = ""
+    session_tags: Pairs = ()
+    transitive_tags: tuple[str, ...] = ()
+    session_policy: str = ""
+
+
+Setting = str | tuple[str, ...] | Pairs | tuple[Hop, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreField:
+    """One row of the store-field table."""
+
+    name: str
+    families: tuple[str, ...]
+    doc: str
+    kind: Kind = Kind.TEXT
+    choices: tuple[str, ...] = ()
+    pattern: str = ""
+    """The whole value must match; what becomes part of a host name has a DNS-label pattern."""
+    expected: str = ""
+    """What the pattern wants, in words."""
+    endpoint: bool = False
+    """Endpoints and trust are the operator's: others may give only what `allowed-addresses` has."""
+    annotated: bool = True
+    """Whether `syrette.dev/<family>.<name>` exists; otherwise only named stores have it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderKind:
+    """One built-in provider: its name is also the name of its default store."""
+
+    name: str
+    family: str
+    """Providers of one family share field values and sessions."""
+    available: bool
+    """Whether the injector of this version has it."""
+    options: tuple[str, ...]
+    """Options that a reference may carry."""
+    open_options: tuple[str, ...] = ()
+    """Prefixes of options with free names (`data.<field>`)."""
+
+
+PROVIDERS: Final[Mapping[str, ProviderKind]] = MappingProxyType(
+    {
+        row.name: row
+        for row in (
+            ProviderKind(
+                "aws-secretsmanager", "aws", available=True, options=("region", "stage", "version")
+            ),
+            ProviderKind(
+                "aws-ssm",
+                "aws",
+                available=True,
+                options=("label", "recursive", "region", "version"),
+            ),
+            ProviderKind(
+                "vault",
+                "vault",
+                available=False,
+                options=("engine", "kv", "ttl", "version"),
+                open_options=("data.",),
+            ),
+            ProviderKind(
+                "gcp-secretmanager", "gcp", available=False, options=("region", "version")
+            ),
+            ProviderKind("azure-keyvault", "azure", available=False, options=("version",)),
+            ProviderKind("sops", "sops", available=False, options=()),
+        )
+    }
+)
+
+FAMILIES: Final = ("aws", "vault", "gcp", "azure", "sops")
+
+_DNS_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+_ROLE_ARN = r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]{1,512}"
+_ROLE_WORDS = "a role ARN such as arn:aws:iam::111122223333:role/web"
+_REGION = StoreField(
+    "region",
+    ("aws",),
+    "Region of the secrets and of the regional STS.",
+    pattern=_DNS_LABEL,
+    expected="a region such as eu-west-1",
+)
+
+FIELDS: Final[tuple[StoreField, ...]] = (
+    _REGION,
+    StoreField(
+        "auth",
+        ("aws",),
+        "How the pod logs in to AWS. `auto`: a known role ARN means web identity, none means Pod "
+        "Identity; `ambient` is the SDK's own chain and needs the policy's leave.",
+        choices=("auto", "web-identity", "pod-identity", "ambient"),
+    ),
+    StoreField(
+        "role-arn",
+        ("aws",),
+        "Role of the web identity login; else the service account's `eks.amazonaws.com/role-arn`.",
+        pattern=_ROLE_ARN,
+        expected=_ROLE_WORDS,
+    ),
+    StoreField(
+        "assume-role",
+        ("aws",),
+        "Chain of roles to assume after the login, in order.",
+        kind=Kind.HOPS,
+    ),
+    StoreField(
+        "external-id",
+        ("aws",),
+        "External id of the last AssumeRole.",
+        pattern=r"[\w+=,.@:/-]{2,1224}",
+        expected="2 to 1224 of letters, digits and +=,.@:/-_",
+    ),
+    StoreField(
+        "session-tags",
+        ("aws",),
+        "Session tags of the last AssumeRole, beside `kubernetes-namespace`, "
+        "`kubernetes-service-account` and `kubernetes-pod-name`.",
+        kind=Kind.PAIRS,
+    ),
+    StoreField(
+        "transitive-tags",
+        ("aws",),
+        "Keys of session tags that later hops inherit.",
+        kind=Kind.NAMES,
+        annotated=False,
+    ),
+    StoreField(
+        "session-policy",
+        ("aws",),
+        "Session policy (JSON) that narrows the last role's permissions.",
+        annotated=False,
+    ),
+    StoreField(
+        "session-name",
+        ("aws",),
+        "Role session name in CloudTrail; default `syrette-<namespace>-<service account>`.",
+        pattern=r"[\w+=,.@-]{2,64}",
+        expected="2 to 64 of letters, digits and +=,.@-_",
+    ),
+    StoreField(
+        "duration",
+        ("aws",),
+        "Life of the assumed session in seconds, 900 to 43200; at most 3600 in a chain.",
+        pattern=r"[0-9]{3,5}",
+        expected="seconds, 900 to 43200",
+        annotated=False,
+    ),
+    StoreField(
+        "failover-region",
+        ("aws",),
+        "Asked only when the primary region fails with 5xx, time-out or throttling.",
+        pattern=_DNS_LABEL,
+        expected="a region such as eu-central-1",
+    ),
+    StoreField(
+        "batch",
+        ("aws",),
+        "Whether BatchGetSecretValue is tried for two or more secrets.",
+        choices=("auto", "never"),
+        annotated=False,
+    ),
+    StoreField(
+        "audience",
+        ("aws",),
+        "Audience of the projected token; default `sts.amazonaws.com`.",
+        annotated=False,
+    ),
+    StoreField(
+        "endpoints",
+        ("aws",),
+        "Endpoints by service (`sts`, `secretsmanager`, `ssm`, `pod-identity`).",
+        kind=Kind.PAIRS,
+        endpoint=True,
+        annotated=False,
+    ),
+    StoreField(
+        "path-prefix", ("aws", "vault", "gcp", "azure"), "Put in front of every path of the store."
+    ),
+    StoreField(
+        "ca-bundle",
+        ("aws", "vault", "gcp", "azure"),
+        "PEM certificates to trust instead of the image's.",
+        endpoint=True,
+        annotated=False,
+    ),
+    StoreField(
+        "address",
+        ("vault",),
+        "Address of Vault or OpenBao.",
+        pattern=r"https?://[^\s/?#@]+(/[^\s?#]*)?",
+        expected="an address such as https://vault.acme.io:8200",
+        endpoint=True,
+    ),
+    StoreField("namespace", ("vault",), "Vault namespace of the reads and, by default, the login."),
+    StoreField("auth-namespace", ("vault",), "Vault namespace of the login."),
+    StoreField("auth", ("vault",), "Login method of Vault.", choices=("kubernetes", "jwt", "aws")),
+    StoreField("auth-mount", ("vault",), "Mount path of the login method."),
+    StoreField("role", ("vault",), "Vault role of the login."),
+    StoreField("audience", ("vault",), "Audience of the projected token; must equal the role's."),
+    StoreField("aws-server-id", ("vault",), "Value of the signed X-Vault-AWS-IAM-Server-ID."),
+    StoreField(
+        "workload-identity-provider", ("gcp",), "Full name of the workload identity provider."
+    ),
+    StoreField("gke-cluster", ("gcp",), "Cluster of the GKE workload identity binding."),
+    StoreField(
+        "service-account",
+        ("gcp",),
+        "Service account to impersonate.",
+        pattern=r"[^@\s]+@[a-z0-9.-]+",
+        expected="an e-mail address of a service account",
+    ),
+    StoreField(
+        "project",
+        ("gcp",),
+        "Project of secrets whose path has none.",
+        pattern=r"[a-z][-a-z0-9:.]{4,61}[a-z0-9]",
+        expected="a project id",
+    ),
+    StoreField("tenant-id", ("azure",), "Tenant of the application."),
+    StoreField("client-id", ("azure",), "Client id of the application or managed identity."),
+    StoreField("cloud", ("azure",), "Azure cloud.", choices=("public", "china", "us-government")),
+    StoreField("age-key-secret", ("sops",), "Secret of the pod's namespace with the age identity."),
+)
+
+
+def fields_of(family: str) -> dict[str, StoreField]:
+    """The fields that configure a store of `family`, by name."""
+    return {row.name: row for row in FIELDS if family in row.families}
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A named, configured backend."""
+
+    name: str
+    provider: str
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    """Parsed values by field name; absent means not given."""
+
+    @property
+    def family(self) -> str:
+        """The family of the store's provider."""
+        return PROVIDERS[self.provider].family
+
+    def text(self, name: str, default: str = "") -> str:
+        """A text field."""
+        value = self.settings.get(name, default)
+        return value if isinstance(value, str) else default
+
+    def names(self, name: str) -> tuple[str, ...]:
+        """A list field."""
+        value = self.settings.get(name, ())
+        return tuple(item for item in value if isinstance(item, str))
+
+    def pairs(self, name: str) -> Pairs:
+        """A mapping field, sorted by key."""
+        value = self.settings.get(name, ())
+        return tuple(
+            (item[0], item[1])
+            for item in value
+            if isinstance(item, tuple) and len(item) == 2  # noqa: PLR2004 - a pair
+        )
+
+    def hops(self, name: str = "assume-role") -> tuple[Hop, ...]:
+        """The chain of roles."""
+        value = self.settings.get(name, ())
+        return tuple(item for item in value if isinstance(item, Hop))
+
+
+def parse_setting(row: StoreField, raw: object) -> Setting:
+    """
+    Parse one field's value: text, or for lists and mappings also the YAML shape.
+
+    Raises:
+        ValueError: says what is allowed, never more of the value than its head.
+    """
+    if row.kind is Kind.NAMES:
+        return _names(raw)
+    if row.kind is Kind.PAIRS:
+        return _pairs(raw)
+    if row.kind is Kind.HOPS:
+        return _hops(raw)
+    if not isinstance(raw, str) or not raw.strip():
+        msg = f"`{row.name}` takes a text"
+        raise ValueError(msg)
+    text = raw.strip()
+    if row.choices and text not in row.choices:
+        msg = f"`{text[:60]}` is none of {', '.join(row.choices)}"
+        raise ValueError(msg)
+    if row.pattern and not re.fullmatch(row.pattern, text, re.ASCII):
+        msg = f"`{text[:60]}` is not {row.expected}"
+        raise ValueError(msg)
+    return text
+
+
+def _names(raw: object) -> tuple[str, ...]:
+    items = raw.split(",") if isinstance(raw, str) else raw
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+        msg = "takes a list, or a comma list"
+        raise ValueError(msg)
+    names = tuple(item.strip() for item in items)
+    if not all(names):
+        msg = "has an empty element"
+        raise ValueError(msg)
+    return names
+
+
+def _pairs(raw: object) -> Pairs:
+    if isinstance(raw, str):
+        split = [item.partition("=") for item in raw.split(",")]
+        if not all(name.strip() and equals for name, equals, _ in split):
+            msg = "takes `key=value,…`"
+            raise ValueError(msg)
+        if len({name.strip() for name, _, _ in split}) != len(split):
+            msg = "has a key twice"
+            raise ValueError(msg)
+        raw = {name.strip(): value.strip() for name, _, value in split}
+    if not isinstance(raw, dict) or not all(
+        isinstance(key, str) and isinstance(value, str) and key for key, value in raw.items()
+    ):
+        msg = "takes a mapping of texts, or `key=value,…`"
+        raise ValueError(msg)
+    return tuple(sorted(raw.items()))
+
+
+_HOP_KEYS: Final = ("external-id", "role-arn", "session-policy", "session-tags", "transitive-tags")
+
+
+def _hops(raw: object) -> tuple[Hop, ...]:
+    items = [item.strip() for item in raw.split(",")] if isinstance(raw, str) else raw
+    if not isinstance(items, list) or not items:
+        msg = "takes a role ARN, or a list of them"
+        raise ValueError(msg)
+    return tuple(_hop(item) for item in items)
+
+
+def _hop(item: object) -> Hop:
+    if isinstance(item, str):
+        item = {"role-arn": item}
+    if not isinstance(item, dict):
+        msg = "each hop is a role ARN, or a mapping with `role-arn`"
+        raise ValueError(msg)  # noqa: TRY004 - one error type for every wrong value
+    unknown = sorted(set(item) - set(_HOP_KEYS))
+    if unknown:
+        msg = f"unknown key `{unknown[0]}` in a hop; allowed are {', '.join(_HOP_KEYS)}"
+        raise ValueError(msg)
+    role = item.get("role-arn", "")
+    if not isinstance(role, str) or not re.fullmatch(_ROLE_ARN, role, re.ASCII):
+        msg = f"`{str(role)[:60]}` is not {_ROLE_WORDS}"
+        raise ValueError(msg)
+    return Hop(
+        role_arn=role,
+        external_id=_text(item, "external-id"),
+        session_tags=_pairs(item["session-tags"]) if "session-tags" in item else (),
+        transitive_tags=_names(item["transitive-tags"]) if "transitive-tags" in item else (),
+        session_policy=_text(item, "session-policy"),
+    )
+
+
+def _text(item: dict[str, object], key: str) -> str:
+    value = item.get(key, "")
+    if not isinstance(value, str):
+        msg = f"`{key}` of a hop takes a text"
+        raise ValueError(msg)  # noqa: TRY004 - one error type for every wrong value
+    return value
+
+
+def dump_setting(value: Setting) -> object:
+    """Write a parsed value in the YAML and JSON shape that `parse_setting` reads back."""
+    if isinstance(value, str):
+        return value
+    if value and all(isinstance(item, tuple) for item in value):
+        return {item[0]: item[1] for item in value if isinstance(item, tuple)}
+    return [_dump_hop(item) if isinstance(item, Hop) else item for item in value]
+
+
+def _dump_hop(hop: Hop) -> object:
+    document: dict[str, object] = {"role-arn": hop.role_arn}
+    if hop.external_id:
+        document["external-id"] = hop.external_id
+    if hop.session_tags:
+        document["session-tags"] = dict(hop.session_tags)
+    if hop.transitive_tags:
+        document["transitive-tags"] = list(hop.transitive_tags)
+    if hop.session_policy:
+        document["session-policy"] = hop.session_policy
+    return document if len(document) > 1 else hop.role_arn

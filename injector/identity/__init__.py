@@ -1,0 +1,1 @@
+"""Who the pod is: from the projected token to sessions, one file per cloud."""

@@ -1,0 +1,1 @@
+"""From fetched bytes to the bytes of files: selectors, formats, templates. Pure."""

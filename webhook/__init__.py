@@ -1,0 +1,1 @@
+"""The admission server. It never sees a secret value and has no cloud client."""

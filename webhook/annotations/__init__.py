@@ -1,0 +1,1 @@
+"""The annotation table, and what it makes of a pod: an intent. Pure."""

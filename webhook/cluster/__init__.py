@@ -1,0 +1,1 @@
+"""Facts of the cluster that a decision needs, behind one interface."""

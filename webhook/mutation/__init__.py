@@ -1,0 +1,1 @@
+"""From an admission request to a verdict. Pure, total, deterministic, idempotent."""

@@ -1,0 +1,1 @@
+"""Simulators that refuse what the real services refuse, and the pod runner."""
