@@ -1,0 +1,74 @@
+"""
+Problems and errors of the webhook: whose fault, where, and the reason from the closed list.
+
+A bad request to us is a `RequestError` and becomes an HTTP status; a bad pod is a list of
+`Problem`s and becomes one `Denied`. The two are never mixed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from injector.contract.reasons import CONSEQUENCES, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with what a pod asks for."""
+
+    reason: Reason
+    key: str
+    """The annotation's key, or the field of the pod; empty when it is about the pod as a whole."""
+    message: str
+    """What is wrong, what is allowed, what to do; never an annotation's whole value."""
+    line: int | None = None
+    """Line of the YAML document in the annotation, from 1."""
+
+    def __str__(self) -> str:
+        where = f"{self.key} line {self.line}" if self.line is not None else self.key
+        return f"{where}: {self.message}" if where else self.message
+
+
+@dataclass(slots=True)
+class Problems:
+    """
+    Everything wrong and everything surprising that one decision found; filled phase by phase.
+
+    A phase adds and goes on, so that the user reads all of it at once.
+    """
+
+    found: list[Problem] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def add(self, reason: Reason, key: str, message: str, line: int | None = None) -> None:
+        """Note a problem."""
+        self.found.append(Problem(reason, key, message, line))
+
+    def warn(self, message: str) -> None:
+        """Note a warning, once."""
+        if message not in self.warnings:
+            self.warnings.append(message)
+
+    def __bool__(self) -> bool:
+        return bool(self.found)
+
+
+class RequestError(Exception):
+    """A request that is no admission review; `status` is the HTTP answer."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.status = CONSEQUENCES[reason].status
+
+
+class ContextUnavailableError(Exception):
+    """A fact of the cluster that the decision needs could not be had in time."""
+
+
+class SettingsError(Exception):
+    """The operator's configuration is wrong; `problems` has a line each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
