@@ -79,5 +79,5 @@ class Context:
     """None when the nodes are not known; then the server version stands for them."""
     limit_ranges: tuple[LimitRange, ...] = ()
     quota_resources: frozenset[str] = frozenset()
-    """Resource names that ResourceQuotas of the namespace limit (`limits.cpu`, `requests.memory`)."""
+    """Resource names that the namespace's ResourceQuotas limit, as `limits.cpu`."""
     openshift: bool = False
