@@ -1,0 +1,57 @@
+"""
+The test command: every check in the order in which it is cheapest to fail.
+
+`python -m tests` runs all of it, `python -m tests --lint` the fast half. It stops at the first
+check that fails and ends with that check's exit code.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parent.parent
+BIN: Final = Path(sys.executable).parent
+
+LINT: Final[tuple[tuple[str, ...], ...]] = (
+    ("ruff", "format", "--check", "--quiet", "."),
+    ("ruff", "check", "--quiet", "."),
+    ("lint-imports", "--no-cache", "--config", "pyproject.toml"),
+    ("mypy",),
+)
+TESTS: Final[tuple[tuple[str, ...], ...]] = (
+    ("pytest", "-n", "auto", "--dist", "worksteal", "--cov", "--cov-report="),
+    ("coverage", "report", "--skip-covered", "--sort=cover"),
+)
+
+
+def run(command: tuple[str, ...]) -> None:
+    """Run one check of the virtual environment, or leave with its exit code."""
+    print("→ " + " ".join(command), flush=True)
+    started = time.monotonic()
+    finished = subprocess.run(
+        [BIN / command[0], *command[1:]],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONHASHSEED": "random"},
+        check=False,
+    )
+    if finished.returncode:
+        print(f"✗ {command[0]} failed with exit code {finished.returncode}", flush=True)
+        raise SystemExit(finished.returncode)
+    print(f"✓ {command[0]} ({time.monotonic() - started:.0f} s)", flush=True)
+
+
+def main(arguments: list[str]) -> None:
+    """Run the checks that were asked for."""
+    if arguments not in ([], ["--lint"]):
+        raise SystemExit("usage: python -m tests [--lint]")
+    for command in LINT if arguments else LINT + TESTS:
+        run(command)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
