@@ -48,7 +48,8 @@ def run(command: tuple[str, ...]) -> None:
 def main(arguments: list[str]) -> None:
     """Run the checks that were asked for."""
     if arguments not in ([], ["--lint"]):
-        raise SystemExit("usage: python -m tests [--lint]")
+        msg = "usage: python -m tests [--lint]"
+        raise SystemExit(msg)
     for command in LINT if arguments else LINT + TESTS:
         run(command)
 

@@ -1,1 +1,1 @@
-"""Tests."""
+"""Tests of the house itself: directions, purity, words, sizes, documents."""
