@@ -1,0 +1,162 @@
+"""
+Composition root of the command line: arguments in, one command, an exit code out.
+
+Exit codes: 0 done, 1 a step failed (`demo`), 2 bad input, with every problem on standard error;
+`fetch` ends with the init container's exit codes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from syrette.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from syrette.decisions import Decision
+
+BAD_INPUT: Final = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit code."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        return int(parsed.run(parsed))
+    except InputError as exc:
+        for problem in exc.problems:
+            print(f"syrette: {problem}", file=sys.stderr)
+        return BAD_INPUT
+    except BrokenPipeError:
+        # The reader of our output went away (`syrette … | head`): nobody is left to tell.
+        sys.stderr.close()
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="syrette",
+        description="Secrets for pods: what an annotation does, tried without a cluster.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    render = commands.add_parser(
+        "render", help="print the manifests as the webhook would make them"
+    )
+    _manifest_arguments(render)
+    render.add_argument("--diff", action="store_true", help="print the difference only")
+    render.set_defaults(run=_render)
+    explain = commands.add_parser(
+        "explain", help="say which identity, roles and calls each secret will use"
+    )
+    _manifest_arguments(explain)
+    explain.set_defaults(run=_explain)
+    fetch = commands.add_parser(
+        "fetch", help="write the secrets here, with your own cloud credentials"
+    )
+    _manifest_arguments(fetch)
+    fetch.add_argument("--out", required=True, type=Path, metavar="DIR", help="where to write")
+    fetch.add_argument("--pod", metavar="KIND/NAME", help="which workload, when there are several")
+    fetch.add_argument(
+        "--without-roles",
+        action="store_true",
+        help="leave out the role chains of the stores and read with your own role",
+    )
+    fetch.set_defaults(run=_fetch)
+    demo = commands.add_parser("demo", help="the main job, end to end, on this machine")
+    demo.set_defaults(run=_demo)
+    return parser
+
+
+def _manifest_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "-f", "--filename", required=True, metavar="FILE", help="manifests; - is standard input"
+    )
+    command.add_argument("--config", type=Path, metavar="FILE", help="the operator's configuration")
+    command.add_argument(
+        "-n", "--namespace", default="default", help="for manifests that name none"
+    )
+    command.add_argument(
+        "--kubernetes-version", metavar="X.Y", help="of the cluster; default the newest known"
+    )
+
+
+def _read(filename: str) -> tuple[str, str]:
+    source = "standard input" if filename == "-" else filename
+    try:
+        data = sys.stdin.buffer.read() if filename == "-" else Path(filename).read_bytes()
+        return data.decode(), source
+    except OSError as exc:
+        raise InputError(f"{source}: {exc.strerror}") from exc
+    except UnicodeDecodeError as exc:
+        raise InputError(f"{source}: not UTF-8 text") from exc
+
+
+def _decide(parsed: argparse.Namespace) -> tuple[list[dict[str, Any]], list[Decision]]:
+    from syrette import decisions, manifests  # noqa: PLC0415 - `--help` need not wait for them
+    from webhook import settings  # noqa: PLC0415 - as above
+    from webhook.context import KubernetesVersion  # noqa: PLC0415 - as above
+    from webhook.errors import SettingsError  # noqa: PLC0415 - as above
+
+    text, source = _read(parsed.filename)
+    configuration = _read(str(parsed.config))[0] if parsed.config else ""
+    version = None
+    try:
+        operator = settings.load(configuration)
+        if parsed.kubernetes_version:
+            version = KubernetesVersion.parse(parsed.kubernetes_version)
+    except SettingsError as exc:
+        raise InputError(*(f"{parsed.config}: {problem}" for problem in exc.problems)) from exc
+    except ValueError as exc:
+        raise InputError(f"--kubernetes-version: {exc}") from exc
+    documents = manifests.load(text, source)
+    decided = decisions.decide(documents, operator, namespace=parsed.namespace, version=version)
+    if not decided:
+        raise InputError(f"{source}: no Pod and nothing that makes pods")
+    for decision in decided:
+        for warning in decision.verdict.warnings:
+            print(f"warning: {decision.workload.name}: {warning}", file=sys.stderr)
+    return documents, decided
+
+
+def _render(parsed: argparse.Namespace) -> int:
+    from syrette.render import render  # noqa: PLC0415 - only this command needs it
+
+    documents, decided = _decide(parsed)
+    sys.stdout.write(render(documents, decided, diff=parsed.diff))
+    return 0
+
+
+def _explain(parsed: argparse.Namespace) -> int:
+    from syrette.explain import explain  # noqa: PLC0415 - only this command needs it
+    from syrette.render import refusals  # noqa: PLC0415 - as above
+
+    _, decided = _decide(parsed)
+    sys.stdout.write(explain(decided))
+    refused = refusals(decided)
+    if refused:
+        raise refused
+    return 0
+
+
+def _fetch(parsed: argparse.Namespace) -> int:
+    from syrette.fetch import fetch  # noqa: PLC0415 - only this command needs it
+
+    _, decided = _decide(parsed)
+    return fetch(decided, parsed.out, pod=parsed.pod, without_roles=parsed.without_roles)
+
+
+def _demo(_parsed: argparse.Namespace) -> int:
+    from syrette.demo import demo  # noqa: PLC0415 - only this command needs it
+
+    return demo()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

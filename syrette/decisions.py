@@ -1,0 +1,135 @@
+"""
+From manifests to what the webhook would decide, without a server or a cluster.
+
+Cluster facts come from the manifests themselves (Namespace, ServiceAccount), from a file of facts,
+or are absent; then the newest Kubernetes that the design knows is assumed.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import jsonpatch
+
+from injector.contract import codec, names
+from syrette import manifests
+from webhook.context import Context, KubernetesVersion
+from webhook.mutation import mutate
+from webhook.review import AdmissionRequest, Allowed, Denied
+
+if TYPE_CHECKING:
+    from injector.contract.plan import Plan
+    from webhook.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What would happen to the pods of one workload."""
+
+    workload: manifests.Workload
+    request: AdmissionRequest
+    verdict: Allowed | Denied
+    patched: dict[str, Any] | None
+    """The pod with the patch applied; None when it is denied."""
+
+    @property
+    def plan(self) -> Plan | None:
+        """The plan in the patched pod, None when nothing is injected."""
+        containers = ((self.patched or {}).get("spec") or {}).get("initContainers") or []
+        for container in containers:
+            if container.get("name") == names.INIT_CONTAINER:
+                for variable in container["env"]:
+                    if variable["name"] == names.PLAN_VARIABLE:
+                        return codec.load(variable["value"])
+        return None
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The whole manifest with the patched pod in it; the original is not changed."""
+        document = copy.deepcopy(self.workload.document)
+        if self.patched is not None:
+            template = manifests.Workload(document, self.workload.location).template
+            template["metadata"] = _metadata(self.patched["metadata"], template)
+            template["spec"] = self.patched["spec"]
+        return document
+
+
+def decide(
+    documents: list[dict[str, Any]],
+    settings: Settings,
+    *,
+    namespace: str = "default",
+    version: KubernetesVersion | None = None,
+) -> list[Decision]:
+    """
+    Decide on every workload of the documents.
+
+    Args:
+        documents: as `manifests.load` gives them.
+        settings: the operator's.
+        namespace: for documents that name none.
+        version: of the cluster's server and kubelets; None is the newest known.
+
+    Raises:
+        InputError: for a workload whose shape no API server would take.
+    """
+    return [
+        _decide(workload, settings, _context(workload, documents, namespace, version))
+        for workload in manifests.workloads(documents)
+    ]
+
+
+def _decide(
+    workload: manifests.Workload,
+    settings: Settings,
+    context: Context,
+) -> Decision:
+    template = workload.template
+    metadata = dict(template.get("metadata") or {})
+    metadata.setdefault("namespace", context.namespace)
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
+    request = AdmissionRequest(
+        uid=workload.name,
+        operation="CREATE",
+        namespace=context.namespace,
+        service_account=context.service_account,
+        pod=pod,
+    )
+    verdict = mutate(request, context, settings)
+    patched = None
+    if isinstance(verdict, Allowed):
+        operations = [
+            {"op": operation.op, "path": operation.path, "value": operation.value}
+            for operation in verdict.operations
+        ]
+        patched = jsonpatch.apply_patch(pod, operations)
+    return Decision(workload, request, verdict, patched)
+
+
+def _context(
+    workload: manifests.Workload,
+    documents: list[dict[str, Any]],
+    namespace: str,
+    version: KubernetesVersion | None,
+) -> Context:
+    namespace = workload.namespace or namespace
+    account = str(workload.template["spec"].get("serviceAccountName") or "default")
+    space = manifests.find(documents, "Namespace", namespace, "").get("metadata") or {}
+    owner = manifests.find(documents, "ServiceAccount", account, namespace).get("metadata") or {}
+    context = Context(
+        namespace=namespace,
+        namespace_labels=space.get("labels") or {},
+        namespace_annotations=space.get("annotations") or {},
+        service_account=account,
+        service_account_annotations=owner.get("annotations") or {},
+    )
+    return replace(context, server_version=version) if version else context
+
+
+def _metadata(patched: dict[str, Any], template: dict[str, Any]) -> dict[str, Any]:
+    metadata = dict(patched)
+    if "namespace" not in (template.get("metadata") or {}):
+        metadata.pop("namespace", None)
+    return metadata
