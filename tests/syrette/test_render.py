@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
 from syrette.__main__ import main
 from tests.house.source import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 EXAMPLES = ROOT / "examples"
 CRON = """
@@ -106,8 +109,10 @@ def test_the_difference_only_adds(capsys: pytest.CaptureFixture[str]) -> None:
         ("kind: Pod\nkind: Pod\n", "there twice"),
         ("[" * 100_000, "nested deeper"),
         (
-            "kind: Pod\nmetadata: {name: p, annotations: {syrette.dev/mode: 0440}}\n"
-            "spec: {containers: []}\n",
+            (
+                "kind: Pod\nmetadata: {name: p, annotations: {syrette.dev/mode: 0440}}\n"
+                "spec: {containers: []}\n"
+            ),
             "put it in quotes",
         ),
     ],
