@@ -61,6 +61,8 @@ class Fetched:
     error: ProviderError | None = None
     remembered: tuple[str, ...] = ()
     """API actions found to be denied, which later cycles leave out (`BatchGetSecretValue`)."""
+    warnings: tuple[str, ...] = ()
+    """What was done otherwise than the store says, for people (a role not assumed again)."""
 
 
 class Provider(ABC):

@@ -1,0 +1,1 @@
+"""botocore for the injector: one session per worker, trimmed data, our transport, our errors."""

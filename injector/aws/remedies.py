@@ -1,0 +1,81 @@
+"""
+What to change, in one sentence, for each way in which AWS says no.
+
+Pure text chosen by reason, step, code and marks in AWS's message; it repeats nothing of that.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from injector.contract.reasons import Reason
+
+KMS: Final = (
+    "the KMS key's policy lacks this role: allow it kms:Decrypt there, and for another account's "
+    "key also in the role's own policy"
+)
+CROSS_ACCOUNT: Final = (
+    "a secret of another account needs all of: the secret's resource policy, the role's identity "
+    "policy, and a customer managed KMS key whose key policy allows the role kms:Decrypt"
+)
+TAG_SESSION: Final = (
+    "allow sts:TagSession beside sts:AssumeRole in the target role's trust policy: Pod Identity's "
+    "session tags are transitive and come along to every role of a chain"
+)
+CLOCK: Final = "set the node's clock (chrony or the hypervisor's time source); AWS allows 5 minutes"
+
+_BY_CODE: Final = {
+    "PackedPolicyTooLarge": "shorten the session policy and the session tags: AWS packs both",
+    "MalformedPolicyDocument": "`session-policy` is no valid IAM policy document",
+    "RegionDisabledException": "activate the region's STS in the account's IAM settings",
+    "IDPRejectedClaim": "the cluster's OIDC provider rejected the token; see its audience list",
+    "OptInRequired": "the account has not enabled this region",
+}
+
+_BY_STEP: Final = {
+    "AssumeRole": (
+        "the target role's trust policy must allow the calling role sts:AssumeRole with this "
+        "external id, and the calling role's own policy must allow sts:AssumeRole on the target"
+    ),
+    "AssumeRoleWithWebIdentity": (
+        "the role's trust policy must name the cluster's OIDC provider with this audience and "
+        "this service account"
+    ),
+    "GetCredentials": (
+        "check the Pod Identity association of this service account, and that its role trusts "
+        "pods.eks.amazonaws.com with sts:AssumeRole and sts:TagSession"
+    ),
+}
+
+_BY_REASON: Final = {
+    Reason.NOT_FOUND: "check the name, the region, the account, and the version or label",
+    Reason.CLOCK_SKEW: CLOCK,
+    Reason.THROTTLED: "it is tried again; a longer `syrette.dev/refresh` lowers the rate",
+    Reason.UNAVAILABLE: "it is tried again; see the AWS Health Dashboard for the region",
+    Reason.INVALID_REQUEST: "check the reference's name and options, and the store's settings",
+    Reason.TOKEN_UNAVAILABLE: "it is tried again with a fresh token",
+}
+
+
+def remedy(reason: Reason, step: str, code: str, text: str, action: str) -> str:
+    """Choose the sentence; the narrowest that fits."""
+    if code in _BY_CODE:
+        return _BY_CODE[code]
+    if reason is Reason.NOT_FOUND and "marked" in text:
+        return "the secret is scheduled for deletion; restore it with RestoreSecret"
+    if action == "sts:TagSession":
+        return TAG_SESSION
+    if reason in {Reason.IDENTITY_DENIED, Reason.SELF_ASSUME} and step in _BY_STEP:
+        return _BY_STEP[step]
+    if reason is Reason.ACCESS_DENIED:
+        return _access(code, text, action)
+    return _BY_REASON.get(reason, "")
+
+
+def _access(code: str, text: str, action: str) -> str:
+    if "KMS" in text or code in {"DecryptionFailure", "InvalidKeyId"} or action == "kms:Decrypt":
+        return KMS
+    if "resource-based policy" in text:
+        return CROSS_ACCOUNT
+    wanted = action or "the read"
+    return f"allow the role {wanted} on this secret in its identity policy"

@@ -1,0 +1,134 @@
+"""
+Who the pod is, and the values that a login takes and gives: plain, frozen, without an SDK object.
+
+`Session` alone is mutable. It belongs to whoever asked for it and is never kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Protocol
+
+from injector.contract import names
+from injector.material import Material
+
+if TYPE_CHECKING:
+    from injector.aws.client import AwsClient
+
+AMBIENT: Final = "ambient"
+"""The one method whose sessions are the environment's: they never reach a snapshot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The pod as a cloud knows it, and where its projected tokens are."""
+
+    namespace: str
+    service_account: str
+    pod: str
+    token_directory: str = names.TOKEN_DIRECTORY
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What proves a session. `token` alone for Vault; all three for AWS."""
+
+    token: Material
+    access_key_id: str = field(default="", repr=False)
+    secret_access_key: Material = field(default_factory=lambda: Material(b""))
+
+
+@dataclass(frozen=True, slots=True)
+class SessionKey:
+    """
+    Every input of an authentication. Equal keys share a login, different ones never.
+
+    Make it with `injector.keys.session_key` or with `of`, which drops empty inputs and sorts.
+    """
+
+    provider: str
+    """The family of providers that share sessions: `aws`."""
+    method: str
+    """`web-identity`, `pod-identity`, `ambient` or `assume-role`."""
+    inputs: tuple[tuple[str, str], ...]
+    """Sorted by name, each once."""
+    source: SessionKey | None = None
+    """Whose credentials the login uses, for a role of a chain."""
+
+    @classmethod
+    def of(
+        cls,
+        provider: str,
+        method: str,
+        inputs: dict[str, str],
+        source: SessionKey | None = None,
+    ) -> SessionKey:
+        """Make a key whatever the order of the inputs."""
+        given = tuple(sorted((name, value) for name, value in inputs.items() if value))
+        return cls(provider, method, given, source)
+
+    def input(self, name: str) -> str:
+        """One input of this login, empty when it is not given."""
+        return dict(self.inputs).get(name, "")
+
+    @property
+    def root(self) -> SessionKey:
+        """The login at the start of the chain."""
+        return self if self.source is None else self.source.root
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRecord:
+    """One finished login. Times are seconds since the epoch."""
+
+    key: SessionKey
+    principal: str
+    """Who the provider says we are, such as an assumed role's ARN; empty when it does not say."""
+    credentials: Credentials
+    issued_at: float
+    expires_at: float
+
+
+class ClientFactory(Protocol):
+    """What turns a session into clients; given to the cache by whoever builds it."""
+
+    def client(self, session: Session, service: str, region: str) -> AwsClient:
+        """Make a client that signs with the credentials that the session has now."""
+
+    def expect(self, key: SessionKey, service: str, region: str, *, login: bool) -> None:
+        """Open early the connections that a login with `key` (if any) and a read will want."""
+
+
+class Session:
+    """
+    A caller's own view of a login: change it at will, nobody else sees it.
+
+    Args:
+        record: the finished login.
+        clients: makes clients of it.
+    """
+
+    __slots__ = ("_clients", "credentials", "expires_at", "issued_at", "key", "principal")
+
+    def __init__(self, record: SessionRecord, clients: ClientFactory) -> None:
+        self.key = record.key
+        self.principal = record.principal
+        self.credentials = record.credentials
+        self.issued_at = record.issued_at
+        self.expires_at = record.expires_at
+        self._clients = clients
+
+    def client(self, service: str, region: str) -> AwsClient:
+        """Make a client for one service in one region."""
+        return self._clients.client(self, service, region)
+
+    def __repr__(self) -> str:
+        return f"<Session {self.key.provider} {self.key.method} {self.principal}>"
+
+
+Login = Callable[[SessionKey, Session | None], SessionRecord]
+"""
+Authenticates once; gets the source's session for a role of a chain, and reads token files itself.
+Raises `InjectorError` only.
+"""

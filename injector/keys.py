@@ -1,0 +1,194 @@
+"""
+From a store and a pod to a session key: pure, so that what decides an identity is in one place.
+
+It refuses what would silently change who we are: a tag that pretends to be the pod's own, a chain
+that would outlive its hour. A role that would assume itself is left out, with a warning.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from injector.contract import names
+from injector.contract.reasons import Reason
+from injector.errors import InjectorError
+from injector.identity.interface import AMBIENT, Identity, SessionKey
+
+if TYPE_CHECKING:
+    from injector.contract.stores import Hop, Store
+
+WEB_IDENTITY: Final = "web-identity"
+POD_IDENTITY: Final = "pod-identity"
+ASSUME_ROLE: Final = "assume-role"
+
+WEB_IDENTITY_AUDIENCE: Final = "sts.amazonaws.com"
+POD_IDENTITY_AUDIENCE: Final = "pods.eks.amazonaws.com"
+MAX_CHAINED: Final = 3600
+"""Seconds: AWS's limit for a role that is assumed with another role's credentials."""
+MAX_SESSION_NAME: Final = 64
+POD_TAGS: Final = ("kubernetes-namespace", "kubernetes-pod-name", "kubernetes-service-account")
+"""EKS Pod Identity's own names, so that one ABAC policy fits both ways to log in."""
+_AUTOMATIC_TAGS: Final = (*POD_TAGS, "eks-cluster-arn", "eks-cluster-name", "kubernetes-pod-uid")
+_NOT_IN_SESSION_NAME: Final = re.compile(r"[^\w+=,.@-]", re.ASCII)
+_ROLE: Final = re.compile(
+    r"arn:aws[a-z-]*:iam::(?P<account>[0-9]{12}):role/(?:.*/)?(?P<name>[^/]+)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chain:
+    base_policy: str
+    hops: tuple[Hop, ...]
+    warnings: tuple[str, ...]
+
+
+def session_key(store: Store, identity: Identity, region: str) -> SessionKey:
+    """
+    Name the login that a store's reads need.
+
+    Args:
+        store: an AWS store.
+        identity: the pod.
+        region: of the regional STS.
+
+    Raises:
+        InjectorError: for settings that contradict each other.
+    """
+    chain = _chain(store)
+    shared = _shared(store, region)
+    key = _base(store, identity, shared, chain)
+    for hop in chain.hops:
+        key = SessionKey.of("aws", ASSUME_ROLE, _hop(hop, store, identity, shared), key)
+    return key
+
+
+def warnings(store: Store) -> tuple[str, ...]:
+    """What was left out of the store's chain of roles, and why."""
+    return _chain(store).warnings
+
+
+def method(store: Store) -> str:
+    """How the pod logs in; `auto` is web identity when a role is known, else Pod Identity."""
+    chosen = store.text("auth", "auto")
+    if chosen == "auto":
+        return WEB_IDENTITY if store.text("role-arn") else POD_IDENTITY
+    return chosen
+
+
+def same_role(one: str, other: str) -> bool:
+    """Whether two ARNs are one role: account and name count, the path does not."""
+    left, right = _ROLE.fullmatch(one), _ROLE.fullmatch(other)
+    return left is not None and right is not None and left.groups() == right.groups()
+
+
+def session_name(store: Store, identity: Identity) -> str:
+    """Role session name, by which CloudTrail names the pod's owner."""
+    default = f"syrette-{identity.namespace}-{identity.service_account}"
+    return _NOT_IN_SESSION_NAME.sub("-", store.text("session-name", default))[:MAX_SESSION_NAME]
+
+
+def _chain(store: Store) -> _Chain:
+    """Give the last hop the settings of the store itself; leave out self-assumes."""
+    hops = list(store.hops())
+    if hops:
+        hops[-1] = _with_store_settings(hops[-1], store)
+    base_policy = "" if hops else store.text("session-policy")
+    known = store.text("role-arn") if method(store) == WEB_IDENTITY else ""
+    kept: list[Hop] = []
+    said: list[str] = []
+    for index, hop in enumerate(hops):
+        alone = not kept and index + 1 == len(hops)
+        # A policy narrows the role: the hop that carries one may go only if the policy can move.
+        if known and same_role(known, hop.role_arn) and (alone or not hop.session_policy):
+            base_policy = hop.session_policy if alone else base_policy
+            said.append(
+                f"store `{store.name}`: the pod already has {hop.role_arn} at this "
+                "point, so it is not assumed again; remove it from `assume-role`"
+            )
+            continue
+        kept.append(hop)
+        known = hop.role_arn
+    return _Chain(base_policy, tuple(kept), tuple(said))
+
+
+def _with_store_settings(hop: Hop, store: Store) -> Hop:
+    return replace(
+        hop,
+        external_id=hop.external_id or store.text("external-id"),
+        session_tags=hop.session_tags or store.pairs("session-tags"),
+        transitive_tags=hop.transitive_tags or store.names("transitive-tags"),
+        session_policy=hop.session_policy or store.text("session-policy"),
+    )
+
+
+def _shared(store: Store, region: str) -> dict[str, str]:
+    """Inputs of every login of the store."""
+    endpoints = {f"endpoint.{service}": url for service, url in store.pairs("endpoints")}
+    return {"region": region, "ca-bundle": store.text("ca-bundle"), **endpoints}
+
+
+def _base(store: Store, identity: Identity, shared: dict[str, str], chain: _Chain) -> SessionKey:
+    chosen = method(store)
+    if chosen == AMBIENT:
+        return SessionKey.of("aws", AMBIENT, shared)
+    owner = {"namespace": identity.namespace, "service-account": identity.service_account}
+    default = WEB_IDENTITY_AUDIENCE if chosen == WEB_IDENTITY else POD_IDENTITY_AUDIENCE
+    audience = store.text("audience", default)
+    token = {
+        "audience": audience,
+        "token-file": f"{identity.token_directory}/{names.token_file(audience)}",
+    }
+    if chosen == POD_IDENTITY:
+        if chain.base_policy:
+            msg = f"store `{store.name}`: a session policy under Pod Identity needs `assume-role`"
+            raise InjectorError(Reason.INVALID_STORE, msg)
+        # The agent is on the node: its credentials are the same whatever the region.
+        return SessionKey.of(
+            "aws", POD_IDENTITY, {**shared, **owner, **token, "region": "", "pod": identity.pod}
+        )
+    return SessionKey.of(
+        "aws",
+        WEB_IDENTITY,
+        {
+            **shared,
+            **owner,
+            **token,
+            "role-arn": store.text("role-arn"),
+            "session-name": session_name(store, identity),
+            "session-policy": chain.base_policy,
+            "duration": "" if chain.hops else store.text("duration"),
+        },
+    )
+
+
+def _hop(hop: Hop, store: Store, identity: Identity, shared: dict[str, str]) -> dict[str, str]:
+    duration = store.text("duration")
+    return {
+        **shared,
+        "role-arn": hop.role_arn,
+        "external-id": hop.external_id,
+        "session-name": session_name(store, identity),
+        "session-policy": hop.session_policy,
+        "session-tags": _tags(hop, store, identity),
+        "transitive-tags": json.dumps(sorted(hop.transitive_tags)) if hop.transitive_tags else "",
+        "duration": str(min(int(duration), MAX_CHAINED)) if duration else "",
+    }
+
+
+def _tags(hop: Hop, store: Store, identity: Identity) -> str:
+    """Give the tags as sorted JSON: the pod's own (where asked for any), then the user's."""
+    if not hop.session_tags:
+        return ""
+    tags = dict(hop.session_tags)
+    stolen = sorted(set(tags) & set(_AUTOMATIC_TAGS))
+    if stolen:
+        msg = f"store `{store.name}`: the session tag `{stolen[0]}` is the pod's own; remove it"
+        raise InjectorError(Reason.INVALID_STORE, msg)
+    # Pod Identity has put these on its session already, transitively: they cannot be said again.
+    if method(store) != POD_IDENTITY:
+        values = (identity.namespace, identity.pod, identity.service_account)
+        tags.update(zip(POD_TAGS, values, strict=True))
+    return json.dumps(sorted(tags.items()))

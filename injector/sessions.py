@@ -1,0 +1,201 @@
+"""
+The session cache: immutable records inside, a new mutable `Session` for every caller.
+
+A session that was handed out by reference can be changed by one caller and then be wrong for all;
+here nothing that a caller holds is the cache's. An assumed role is an entry of its own whose key
+contains its source's key, so what was derived cannot flow back. A failed login reaches everybody
+who waits for it and is not kept. Nothing here touches the environment or a process-wide default.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from injector import snapshots
+from injector.contract.reasons import Reason
+from injector.errors import InjectorError
+from injector.identity.interface import (
+    AMBIENT,
+    ClientFactory,
+    Identity,
+    Login,
+    Session,
+    SessionKey,
+    SessionRecord,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["Session", "SessionCache", "SessionKey", "SessionRecord", "window"]
+
+BOUND: Final = 64
+"""Records that are kept; a pod has a handful, a command-line run over many pods has more."""
+WINDOW_FRACTION: Final = 1 / 6
+WINDOW_MINIMUM: Final = 120.0
+"""Seconds; longer than a cycle, so that a session never ends while one reads with it."""
+WINDOW_MAXIMUM: Final = 600.0
+
+
+def window(issued_at: float, expires_at: float) -> float:
+    """Seconds before its end in which a session is not handed out any more."""
+    life = max(0.0, expires_at - issued_at)
+    return min(max(life * WINDOW_FRACTION, WINDOW_MINIMUM), WINDOW_MAXIMUM, life / 2)
+
+
+@dataclass(slots=True)
+class _Flight:
+    """One login in progress, and everybody who waits for it."""
+
+    done: threading.Event = field(default_factory=threading.Event)
+    record: SessionRecord | None = None
+    error: BaseException | None = None
+
+
+class SessionCache:
+    """
+    Sessions by key, shared by the threads of one process.
+
+    Args:
+        identity: the pod that logs in.
+        logins: how to authenticate, by method of the key.
+        clients: makes clients of sessions.
+        clock: seconds since the epoch.
+        bound: how many records are kept, oldest out.
+    """
+
+    def __init__(
+        self,
+        identity: Identity,
+        logins: Mapping[str, Login],
+        clients: ClientFactory,
+        *,
+        clock: Callable[[], float] = time.time,
+        bound: int = BOUND,
+    ) -> None:
+        self.identity = identity
+        self._logins = logins
+        self._clients = clients
+        self._clock = clock
+        self._bound = bound
+        self._lock = threading.Lock()
+        self._records: OrderedDict[SessionKey, SessionRecord] = OrderedDict()
+        self._flights: dict[SessionKey, _Flight] = {}
+        self._asked: set[SessionKey] = set()
+
+    def get(self, key: SessionKey) -> Session:
+        """
+        Give a session of the caller's own, after a login if there is none that still lives.
+
+        Raises:
+            InjectorError: when the login fails; the next call tries again.
+        """
+        session = self._session(key)
+        with self._lock:
+            self._asked.add(key)
+        return session
+
+    def holds(self, key: SessionKey) -> bool:
+        """Whether `get` would need no login."""
+        with self._lock:
+            return self._live(key) is not None
+
+    def expect(self, key: SessionKey, service: str, region: str) -> None:
+        """Announce a read, so that its connections open while the login is prepared."""
+        with self._lock:
+            login = self._live(key) is None
+        self._clients.expect(key, service, region, login=login)
+
+    def forget(self, key: SessionKey) -> None:
+        """Drop a login and its sources, after the provider called its credentials invalid."""
+        with self._lock:
+            step: SessionKey | None = key
+            while step is not None:
+                self._records.pop(step, None)
+                step = step.source
+
+    def snapshot(self, pod_uid: str, plan_hash: str) -> bytes:
+        """
+        Write the live sessions that were asked for; a bare source of a chain is left out.
+
+        Sessions that come from the environment are the process's own and never in it.
+        """
+        with self._lock:
+            live = [
+                record
+                for key, record in self._records.items()
+                if key in self._asked and key.root.method != AMBIENT and self._lives(record)
+            ]
+        return snapshots.dump(live, pod_uid, plan_hash)
+
+    def restore(self, data: bytes, pod_uid: str, plan_hash: str) -> Reason | None:
+        """
+        Take over the sessions of a snapshot.
+
+        Returns:
+            Why it was ignored, or None. A snapshot is never trusted in part.
+        """
+        try:
+            records = snapshots.load(data, pod_uid, plan_hash)
+        except snapshots.SnapshotError as exc:
+            return exc.reason
+        with self._lock:
+            for record in records:
+                if record.key not in self._records and self._lives(record):
+                    self._keep(record)
+                    self._asked.add(record.key)
+        return None
+
+    def _session(self, key: SessionKey) -> Session:
+        with self._lock:
+            record = self._live(key)
+            flight = self._flights.get(key)
+            mine = record is None and flight is None
+            if mine:
+                flight = self._flights[key] = _Flight()
+        if record is None and flight is not None:
+            if mine:
+                self._log_in(key, flight)
+            flight.done.wait()
+            if flight.error is not None:
+                raise flight.error.with_traceback(None)
+            record = flight.record
+        if record is None:
+            msg = "a login ended without a session"
+            raise InjectorError(Reason.INTERNAL, msg)
+        return Session(record, self._clients)
+
+    def _log_in(self, key: SessionKey, flight: _Flight) -> None:
+        try:
+            source = None if key.source is None else self._session(key.source)
+            login = self._logins.get(key.method)
+            if login is None:
+                msg = f"there is no login by `{key.method}`"
+                raise InjectorError(Reason.NOT_IN_THIS_VERSION, msg)  # noqa: TRY301 - reaches the waiters
+            flight.record = login(key, source)
+        except BaseException as exc:  # noqa: BLE001 - whatever it is, the waiters must wake up
+            flight.error = exc
+        with self._lock:
+            del self._flights[key]
+            if flight.record is not None:
+                self._keep(flight.record)
+        flight.done.set()
+
+    def _keep(self, record: SessionRecord) -> None:
+        self._records.pop(record.key, None)
+        self._records[record.key] = record
+        while len(self._records) > self._bound:
+            oldest, _ = self._records.popitem(last=False)
+            self._asked.discard(oldest)
+
+    def _live(self, key: SessionKey) -> SessionRecord | None:
+        record = self._records.get(key)
+        return record if record is not None and self._lives(record) else None
+
+    def _lives(self, record: SessionRecord) -> bool:
+        margin = window(record.issued_at, record.expires_at)
+        return self._clock() < record.expires_at - margin
