@@ -1,8 +1,14 @@
-"""Secret bytes in memory: the one type that may hold them, and that cannot be printed."""
+"""
+Secret bytes in memory, the one type that may hold them, and the file that they become.
+
+Nothing here prints, pickles, copies or hashes a secret: what a program writes by accident is a
+size.
+"""
 
 from __future__ import annotations
 
 import hmac
+from dataclasses import dataclass
 from typing import NoReturn
 
 
@@ -10,8 +16,8 @@ class Material:
     """
     Secret bytes.
 
-    `repr`, `str` and every format give only the size; pickling, copying into JSON and `bytes()`
-    raise. `reveal` is called where bytes must leave: logins, rendering, files, the state.
+    `repr`, `str` and every format give only the size; pickling, copying and `bytes()` raise.
+    `reveal` is called where bytes must leave: logins, rendering, files, the state.
     """
 
     __slots__ = ("_data",)
@@ -25,6 +31,10 @@ class Material:
 
     def __len__(self) -> int:
         return len(self._data)
+
+    def __bool__(self) -> bool:
+        """Always true, as of any object: an empty secret is still a secret that was read."""
+        return True
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Material):
@@ -49,6 +59,18 @@ class Material:
         msg = "Material cannot be iterated"
         raise TypeError(msg)
 
-    def __reduce__(self) -> NoReturn:
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        # The one door of pickle, copy and deepcopy, and so of dataclasses.asdict.
         msg = "Material cannot be pickled or copied"
         raise TypeError(msg)
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedFile:
+    """One file of a publication."""
+
+    path: str
+    """Relative to the volume; see `injector.contract.paths`."""
+    material: Material
+    mode: int = 0o444
+    """Permission bits."""

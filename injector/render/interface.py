@@ -1,0 +1,31 @@
+"""What goes into rendering and what comes out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from injector.material import Material, RenderedFile
+
+MAX_OUTPUT: Final = 1024 * 1024
+"""Bytes that a format or a template may produce: what one Kubernetes Secret may hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What one read gave: the whole secret, before any selector."""
+
+    material: Material
+    mapping: bool = False
+    """The backend itself speaks of keys: `material` is a JSON object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What one secret of the plan became."""
+
+    files: tuple[RenderedFile, ...] = ()
+    """For `file` and `dir`; paths are relative to the volume, directory included."""
+    variables: tuple[tuple[str, Material], ...] = ()
+    """For `env`: names and values, not yet in the format of an EnvFile."""
