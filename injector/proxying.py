@@ -8,7 +8,6 @@ never sent to a proxy, whatever it is told; neither is plain HTTP, which only th
 from __future__ import annotations
 
 import base64
-import ipaddress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
@@ -16,19 +15,22 @@ from urllib.parse import unquote, urlsplit
 if TYPE_CHECKING:
     from injector.contract.plan import Proxy
 
+_AGENT_IPV6: Final = "fd00:ec2::23"
 _ALWAYS_STRAIGHT: Final = ("localhost", ".svc", ".svc.cluster.local")
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where to connect, and what to ask a proxy to connect to."""
+    """Where to connect, whose certificate to expect, and what to ask a proxy for."""
 
     host: str
     port: int
+    name: str
+    """Host of the origin, which its certificate must have."""
     tls: bool
-    tunnel_host: str = ""
-    tunnel_port: int = 0
-    tunnel_headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    target: str = ""
+    """`host:port` to ask a proxy for; empty goes straight."""
+    proxy_headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 def route(origin: str, proxy: Proxy) -> Route:
@@ -45,38 +47,40 @@ def route(origin: str, proxy: Proxy) -> Route:
         msg = "an address without a host"
         raise ValueError(msg)
     if not tls or not proxy.https or goes_straight(host, proxy.no_proxy):
-        return Route(host, port, tls)
+        return Route(host, port, host, tls)
     through = urlsplit(proxy.https)
-    if not through.hostname:
-        msg = "the proxy's address has no host"
+    if through.scheme != "http" or not through.hostname:
+        msg = "a proxy is an address such as http://proxy.acme.io:3128"
         raise ValueError(msg)
     headers: tuple[tuple[str, str], ...] = ()
     if through.username is not None:
         pair = f"{unquote(through.username)}:{unquote(through.password or '')}"
         headers = (("Proxy-Authorization", f"Basic {base64.b64encode(pair.encode()).decode()}"),)
-    return Route(through.hostname, through.port or 3128, tls, host, port, headers)
+    target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return Route(through.hostname, through.port or 3128, host, tls, target, headers)
 
 
 def goes_straight(host: str, no_proxy: tuple[str, ...]) -> bool:
     """Whether a host is reached without the proxy: a name, a domain suffix, an address or CIDR."""
+    import ipaddress  # noqa: PLC0415 - only where there is a proxy
+
     host = host.lower().rstrip(".")
+    given = [item.strip().lower() for item in no_proxy if item.strip()]
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        wanted = (*_ALWAYS_STRAIGHT, *(item.strip().lower() for item in no_proxy))
-        return any(_names(host, item) for item in wanted if item)
-    if address.is_link_local or address.is_loopback or host == "fd00:ec2::23":
+        return any(_names(host, item) for item in (*_ALWAYS_STRAIGHT, *given))
+    if address.is_link_local or address.is_loopback or host == _AGENT_IPV6:
         return True
-    return any(_contains(item.strip(), address) for item in no_proxy)
+    for item in given:
+        try:
+            if item == "*" or address in ipaddress.ip_network(item, strict=False):
+                return True
+        except ValueError:
+            continue  # a name among the addresses
+    return False
 
 
 def _names(host: str, item: str) -> bool:
     bare = item.lstrip("*").lstrip(".")
     return item == "*" or host == bare or host.endswith(f".{bare}")
-
-
-def _contains(item: str, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    try:
-        return item == "*" or address in ipaddress.ip_network(item, strict=False)
-    except ValueError:
-        return False

@@ -1,57 +1,34 @@
 """
 The one HTTP client of the injector: deadlines, no redirects, connections opened early.
 
-Trust is the image's hashed CA directory, which OpenSSL reads certificate by certificate (a bundle
-of 146 costs 25 ms at each start), or PEM certificates that the operator gave in place of it.
-Nothing is read from the environment, redirects are never followed, and what is refused or runs out
-of time becomes a `TransportError` without a byte of the request or the reply in it.
+It keeps connections for the next request, and repeats one only when a kept connection turned out
+to be closed. Redirects are replies like any other: nothing is ever sent after one. Bodies have a
+largest size. Who calls decides what a status means.
 """
 
 from __future__ import annotations
 
 import http.client
-import io
-import socket
-import ssl
 import threading
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from injector.connections import Connection, TransportError, connect, explained, trusting
 from injector.contract.plan import Proxy
-from injector.contract.reasons import Reason
-from injector.errors import InjectorError
-from injector.proxying import Route, route
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Mapping
+
+__all__ = ["Request", "Response", "Transport", "TransportError"]
 
 CONNECT_SECONDS: Final = 3.0  # of one connection; a lost SYN is repeated after 1 s
 MAX_BODY: Final = 16 * 1024 * 1024  # bytes; 20 secrets of 64 KiB, base64 in JSON, are 1.8 MiB
 _CHUNK: Final = 64 * 1024
-
-USUAL_SUSPECTS: Final = (
-    "check NetworkPolicy egress from this pod, the VPC endpoint or NAT of its subnet, an egress "
-    "proxy (`proxy` in the operator's configuration), and a mesh proxy that is not up yet "
-    '(`syrette.dev/order: "last"`)'
-)
-"""What refuses or swallows connections in clusters, likeliest first."""
-
-
-class TransportError(InjectorError):
-    """
-    A request that got no complete reply.
-
-    Args:
-        message: what happened and to which host; no URL path, header or body.
-        remedy: what to look at.
-    """
-
-    def __init__(self, message: str, *, remedy: str = USUAL_SUSPECTS) -> None:
-        super().__init__(Reason.UNAVAILABLE, message)
-        self.remedy = remedy
+_FAILURES: Final = (OSError, http.client.HTTPException, ValueError, TransportError)
+_STALE: Final = (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,67 +53,12 @@ class Response:
     body: bytes = field(repr=False)
 
 
-class _TimedReader(io.RawIOBase):
-    """Reads a socket so that every wait ends at one moment, headers and slow bodies included."""
-
-    def __init__(self, sock: socket.socket, remaining: Callable[[], float]) -> None:
-        super().__init__()
-        self._sock = sock
-        # Keeps the socket open for the body after `http.client` has closed its own handle.
-        self._raw = sock.makefile("rb", buffering=0)
-        self._remaining = remaining
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int | None:  # type: ignore[override]
-        self._sock.settimeout(self._remaining())
-        return self._raw.readinto(buffer)
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
-class _TimedSocket:
-    """What `http.client` needs of a socket, with the deadline of the request in flight."""
-
-    def __init__(self, sock: socket.socket, clock: Callable[[], float]) -> None:
-        self._sock = sock
-        self._clock = clock
-        self.until = clock() + CONNECT_SECONDS
-
-    def _remaining(self) -> float:
-        left = self.until - self._clock()
-        if left <= 0:
-            msg = "deadline"
-            raise TimeoutError(msg)
-        return left
-
-    def sendall(self, data: bytes) -> None:
-        self._sock.settimeout(self._remaining())
-        self._sock.sendall(data)
-
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_TimedReader(self._sock, self._remaining))
-
-    def close(self) -> None:
-        self._sock.close()
-
-
-@dataclass(slots=True)
-class _Connection:
-    http: http.client.HTTPConnection
-    sock: _TimedSocket
-    used: bool = False
-
-
 @dataclass(slots=True)
 class _Opening:
     """A connection that a thread is opening; `connection` stays None when that failed."""
 
     done: threading.Event = field(default_factory=threading.Event)
-    connection: _Connection | None = None
+    connection: Connection | None = None
 
 
 _Key = tuple[str, str]  # origin, PEM of the trust
@@ -164,7 +86,7 @@ class Transport:
         self.clock = clock
         self._lock = threading.Lock()
         self._contexts: dict[str, ssl.SSLContext] = {}
-        self._idle: dict[_Key, list[_Connection]] = {}
+        self._idle: dict[_Key, list[Connection]] = {}
         self._openings: dict[_Key, list[_Opening]] = {}
 
     def open_early(self, url: str, ca_bundle: str = "") -> None:
@@ -172,7 +94,9 @@ class Transport:
         key = (_origin(url), ca_bundle or self._ca_bundle)
         opening = _Opening()
         with self._lock:
-            self._openings.setdefault(key, []).append(opening)
+            if self._idle.get(key) or self._openings.get(key):
+                return
+            self._openings[key] = [opening]
         threading.Thread(target=self._open_aside, args=(key, opening), daemon=True).start()
 
     def send(self, request: Request) -> Response:
@@ -189,13 +113,13 @@ class Transport:
             connection.sock.until = request.until
             try:
                 response, keep = _exchange(connection.http, request)
-            except (OSError, http.client.HTTPException, ValueError) as exc:
+            except _FAILURES as exc:
                 connection.http.close()
                 # A kept connection may have been closed by the other side meanwhile: only then is
                 # one more attempt made at once, on another connection.
                 if reused and isinstance(exc, _STALE):
                     continue
-                raise _explained(exc, key[0]) from None
+                raise explained(exc, key[0]) from None
             if keep:
                 with self._lock:
                     self._idle.setdefault(key, []).append(connection)
@@ -204,14 +128,19 @@ class Transport:
             return response
 
     def close(self) -> None:
-        """Close what is idle."""
+        """Close what is idle or being opened."""
         with self._lock:
             idle = [item for items in self._idle.values() for item in items]
+            openings = [item for items in self._openings.values() for item in items]
             self._idle.clear()
-        for connection in idle:
+            self._openings.clear()
+        for opening in openings:
+            opening.done.wait(CONNECT_SECONDS)
+        early = [item.connection for item in openings if item.connection is not None]
+        for connection in (*idle, *early):
             connection.http.close()
 
-    def _acquire(self, key: _Key, until: float) -> _Connection:
+    def _acquire(self, key: _Key, until: float) -> Connection:
         with self._lock:
             idle = self._idle.get(key)
             if idle:
@@ -224,46 +153,32 @@ class Transport:
                 return opening.connection
         try:
             return self._open(key, min(CONNECT_SECONDS, until - self.clock()))
-        except (OSError, http.client.HTTPException, ValueError) as exc:
-            raise _explained(exc, key[0]) from None
+        except _FAILURES as exc:
+            raise explained(exc, key[0]) from None
 
     def _open_aside(self, key: _Key, opening: _Opening) -> None:
         try:
             opening.connection = self._open(key, CONNECT_SECONDS)
-        except (OSError, http.client.HTTPException, ValueError, TransportError):
+        except _FAILURES:
             pass  # whoever wants it opens one again, and reports
         finally:
             opening.done.set()
 
-    def _open(self, key: _Key, seconds: float) -> _Connection:
+    def _open(self, key: _Key, seconds: float) -> Connection:
         origin, ca_bundle = key
-        if seconds <= 0:
-            msg = "deadline"
-            raise TimeoutError(msg)
-        way: Route = route(origin, self._proxy)
-        connection: http.client.HTTPConnection
-        if way.tls:
-            connection = http.client.HTTPSConnection(
-                way.host, way.port, timeout=seconds, context=self._context(ca_bundle)
-            )
-        else:
-            connection = http.client.HTTPConnection(way.host, way.port, timeout=seconds)
-        if way.tunnel_host:
-            connection.set_tunnel(way.tunnel_host, way.tunnel_port, dict(way.tunnel_headers))
-        connection.connect()
-        connection.auto_open = 0
-        sock = _TimedSocket(connection.sock, self.clock)
-        connection.sock = sock
-        return _Connection(connection, sock)
+        return connect(
+            origin,
+            proxy=self._proxy,
+            seconds=seconds,
+            context=lambda: self._context(ca_bundle),
+            clock=self.clock,
+        )
 
     def _context(self, ca_bundle: str) -> ssl.SSLContext:
         with self._lock:
             if ca_bundle not in self._contexts:
-                self._contexts[ca_bundle] = _trusting(ca_bundle)
+                self._contexts[ca_bundle] = trusting(ca_bundle)
             return self._contexts[ca_bundle]
-
-
-_STALE: Final = (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError)
 
 
 def _exchange(connection: http.client.HTTPConnection, request: Request) -> tuple[Response, bool]:
@@ -281,72 +196,15 @@ def _exchange(connection: http.client.HTTPConnection, request: Request) -> tuple
     while chunk := reply.read(_CHUNK):
         body += chunk
         if len(body) > MAX_BODY:
-            msg = f"the reply is larger than {MAX_BODY} bytes"
-            raise http.client.HTTPException(msg)
+            msg = f"the reply of {parts.netloc} is larger than {MAX_BODY} bytes"
+            raise TransportError(msg)
+    if reply.length:
+        # Sized reads give what there is; only `read()` without a size would have said so.
+        nothing = b""
+        raise http.client.IncompleteRead(nothing, reply.length)
     return Response(reply.status, dict(reply.headers.items()), bytes(body)), not reply.will_close
-
-
-_DNS: Final = "check DNS in this pod, that egress to it is allowed, and the region's spelling"
-_CA: Final = "give the CA of the endpoint or of the TLS-inspecting proxy in `ca-bundle`"
-
-# What a person reads for each exception, the first that fits; its own text may hold what a server
-# sent, and is never used.
-_EXPLANATIONS: Final[tuple[tuple[tuple[type[Exception], ...], str, str], ...]] = (
-    ((TimeoutError,), "{host} did not answer in time", USUAL_SUSPECTS),
-    ((ssl.SSLCertVerificationError,), "the certificate of {host} is not trusted", _CA),
-    ((ssl.SSLError,), "TLS with {host} failed", USUAL_SUSPECTS),
-    ((socket.gaierror,), "the name {host} cannot be resolved", _DNS),
-    ((ConnectionRefusedError,), "{host} refused the connection", USUAL_SUSPECTS),
-    (
-        (http.client.IncompleteRead, http.client.RemoteDisconnected, ConnectionError),
-        "{host} closed the connection before the reply was complete",
-        USUAL_SUSPECTS,
-    ),
-    ((OSError,), "{host} cannot be reached", USUAL_SUSPECTS),
-    ((Exception,), "the reply of {host} is no HTTP that can be read", USUAL_SUSPECTS),
-)
-
-
-def _explained(exc: Exception, origin: str) -> TransportError:
-    """Say what went wrong, by the exception's type."""
-    if isinstance(exc, TransportError):
-        return exc
-    host = urlsplit(origin).netloc
-    text, remedy = next(
-        (text, cure) for kinds, text, cure in _EXPLANATIONS if isinstance(exc, kinds)
-    )
-    return TransportError(text.format(host=host), remedy=remedy)
 
 
 def _origin(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-
-
-def _trusting(ca_bundle: str) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        if ca_bundle:
-            context.load_verify_locations(cadata=ca_bundle)
-        else:
-            _trust_image(context)
-    except (OSError, ValueError):
-        msg = "the CA certificates cannot be read"
-        raise TransportError(msg, remedy="give PEM certificates in `ca-bundle`") from None
-    return context
-
-
-def _trust_image(context: ssl.SSLContext) -> None:
-    # The compiled-in places, never SSL_CERT_FILE and SSL_CERT_DIR of the pod.
-    paths = ssl.get_default_verify_paths()
-    hashed = Path(paths.openssl_capath)
-    if hashed.is_dir() and next(hashed.glob("*.0"), None) is not None:
-        context.load_verify_locations(capath=paths.openssl_capath)
-        return
-    bundle = Path(paths.openssl_cafile)
-    if not bundle.is_file():
-        import botocore  # noqa: PLC0415 - only where the image has no certificates at all
-
-        bundle = Path(botocore.__file__).with_name("cacert.pem")
-    context.load_verify_locations(cafile=str(bundle))
