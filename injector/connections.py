@@ -186,8 +186,8 @@ def _tunnel(sock: socket.socket, way: Route) -> None:
     lines = [f"CONNECT {way.target} HTTP/1.1", f"Host: {way.target}"]
     lines += [f"{name}: {value}" for name, value in way.proxy_headers]
     sock.sendall(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
-    reply = http.client.HTTPResponse(sock, method="CONNECT")
-    reply.begin()
+    with http.client.HTTPResponse(sock, method="CONNECT") as reply:
+        reply.begin()
     if not 200 <= reply.status < 300:  # noqa: PLR2004 - RFC 9110
         msg = f"the proxy {way.host}:{way.port} answered {reply.status} for {way.target}"
         raise TransportError(msg, remedy=_PROXY)

@@ -191,18 +191,23 @@ def _exchange(connection: http.client.HTTPConnection, request: Request) -> tuple
     for name, value in headers.items():
         connection.putheader(name, value)
     connection.endheaders(request.body or None)
-    reply = connection.getresponse()
+    with connection.getresponse() as reply:
+        body = _whole(reply, parts.netloc)
+    return Response(reply.status, dict(reply.headers.items()), body), not reply.will_close
+
+
+def _whole(reply: http.client.HTTPResponse, host: str) -> bytes:
     body = bytearray()
     while chunk := reply.read(_CHUNK):
         body += chunk
         if len(body) > MAX_BODY:
-            msg = f"the reply of {parts.netloc} is larger than {MAX_BODY} bytes"
+            msg = f"the reply of {host} is larger than {MAX_BODY} bytes"
             raise TransportError(msg)
     if reply.length:
         # Sized reads give what there is; only `read()` without a size would have said so.
         nothing = b""
         raise http.client.IncompleteRead(nothing, reply.length)
-    return Response(reply.status, dict(reply.headers.items()), bytes(body)), not reply.will_close
+    return bytes(body)
 
 
 def _origin(url: str) -> str:
