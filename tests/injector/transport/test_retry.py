@@ -85,4 +85,4 @@ def test_nothing_is_tried_after_the_workers_deadline() -> None:
     with pytest.raises(InjectorError, match="down"):
         calls.retry(until=102.0).run(calls)
     assert max(calls.ends) <= 102.0
-    assert calls.now <= 102.0
+    assert len(calls.ends) == 2
