@@ -55,6 +55,7 @@ class Reason(StrEnum):
     NOT_A_MAPPING = "not-a-mapping"
     DECODE_FAILED = "decode-failed"
     TEMPLATE_FAILED = "template-failed"
+    OUTPUT_TOO_LARGE = "output-too-large"
     UNSAFE_VARIABLE = "unsafe-variable"
     UNSAFE_PATH = "unsafe-path"
     WRITE_FAILED = "write-failed"
@@ -145,6 +146,9 @@ CONSEQUENCES: Final[Mapping[Reason, Consequence]] = MappingProxyType(
         Reason.NOT_A_MAPPING: _failure(ExitCode.RENDER, "Keys were asked of a plain value."),
         Reason.DECODE_FAILED: _failure(ExitCode.RENDER, "The value is not in the said encoding."),
         Reason.TEMPLATE_FAILED: _failure(ExitCode.RENDER, "The template cannot be rendered."),
+        Reason.OUTPUT_TOO_LARGE: _failure(
+            ExitCode.RENDER, "What was made of the secret grew out of bounds."
+        ),
         Reason.UNSAFE_VARIABLE: _failure(ExitCode.RENDER, "An EnvFile cannot carry the value."),
         Reason.UNSAFE_PATH: _failure(ExitCode.RENDER, "A file's path would leave its volume."),
         Reason.WRITE_FAILED: _failure(ExitCode.WRITE, "The files could not be written."),

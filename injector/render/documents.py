@@ -1,0 +1,199 @@
+"""
+Secrets as data: JSON objects and lists with their literals kept, and everything else as bytes.
+
+A value that is no JSON object or list stays what it is: bytes. Numbers keep the digits they were
+written with, since `1.10` is a version more often than a quantity.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from injector.contract.reasons import Reason
+from injector.errors import RenderError
+from injector.render.interface import MAX_OUTPUT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import NoReturn
+
+MAX_DEPTH: Final = 64
+"""Levels; a deeper document is treated as plain bytes, so that nothing here recurses far."""
+_SHOWN_KEYS: Final = 20
+_SHOWN_CHARACTERS: Final = 60
+
+
+class Number(float):
+    """A JSON number with a fraction or an exponent, which prints as it was written."""
+
+    __slots__ = ("literal",)
+
+    literal: str
+
+    def __new__(cls, literal: str) -> Self:
+        """Read the number and keep its text."""
+        number = super().__new__(cls, literal)
+        number.literal = literal
+        return number
+
+    def __str__(self) -> str:
+        return self.literal
+
+
+class Text:
+    """
+    Text that is put together up to a limit.
+
+    Results of expressions share their parts, so a few bytes of a selector can stand for gigabytes.
+    """
+
+    def __init__(self, limit: int = MAX_OUTPUT) -> None:
+        self._limit = limit
+        self._size = 0
+        self._parts: list[str] = []
+
+    def write(self, part: str) -> int:
+        """Append; the name is what a YAML writer calls."""
+        self._size += len(part)
+        if self._size > self._limit:
+            raise too_large(self._limit)
+        self._parts.append(part)
+        return len(part)
+
+    def __str__(self) -> str:
+        return "".join(self._parts)
+
+
+def too_large(limit: int = MAX_OUTPUT) -> RenderError:
+    """Say that a result grows out of bounds."""
+    return RenderError(Reason.OUTPUT_TOO_LARGE, f"the result is larger than {limit} bytes")
+
+
+def parse(data: bytes) -> Any:  # noqa: ANN401 - JSON
+    """Read a JSON object or list; anything else comes back as the bytes that it is."""
+    if data.lstrip(b" \t\r\n")[:1] not in {b"{", b"["}:
+        return data
+    try:
+        document = json.loads(data.decode(), parse_float=Number, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return data
+    return document if _depth(document) <= MAX_DEPTH else data
+
+
+def _refuse(constant: str) -> NoReturn:
+    # Python's reader takes NaN and Infinity, RFC 8259 §6 does not.
+    raise ValueError(constant)
+
+
+def _depth(document: object) -> int:
+    depth, level = 0, [document]
+    while level:
+        depth += 1
+        level = [
+            child
+            for item in level
+            if isinstance(item, dict | list)
+            for child in (item.values() if isinstance(item, dict) else item)
+        ]
+    return depth - 1
+
+
+def scalar(data: object) -> str:
+    """Text of one JSON scalar: strings without quotes, null as nothing."""
+    if isinstance(data, str):
+        return data
+    if data is None:
+        return ""
+    if isinstance(data, bool):
+        return "true" if data else "false"
+    return str(data)
+
+
+def to_bytes(data: object) -> bytes:
+    """
+    Turn a value into bytes: bytes as they are, text in UTF-8, objects and lists as JSON.
+
+    Raises:
+        RenderError: for text that UTF-8 cannot write (a lone surrogate).
+    """
+    if isinstance(data, bytes):
+        return data
+    text = to_json(data) if isinstance(data, dict | list) else scalar(data)
+    return encode(text)
+
+
+def encode(text: str) -> bytes:
+    r"""
+    Write text in UTF-8.
+
+    Raises:
+        RenderError: for a lone surrogate, which JSON can escape (`"\ud800"`) and nobody can write.
+    """
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        msg = "the text has a character that UTF-8 cannot write (a lone surrogate)"
+        raise RenderError(Reason.DECODE_FAILED, msg) from None
+
+
+def to_json(data: object) -> str:
+    """
+    Write compact JSON, numbers as they were read.
+
+    Raises:
+        RenderError: for bytes that are no text, and for a result that grows out of bounds.
+    """
+    text = Text()
+    _write_json(data, text)
+    return str(text)
+
+
+def _write_json(data: object, text: Text) -> None:
+    if isinstance(data, dict):
+        text.write("{")
+        for index, (key, item) in enumerate(data.items()):
+            text.write(f"{',' if index else ''}{json.dumps(key, ensure_ascii=False)}:")
+            _write_json(item, text)
+        text.write("}")
+    elif isinstance(data, list):
+        text.write("[")
+        for index, item in enumerate(data):
+            text.write("," if index else "")
+            _write_json(item, text)
+        text.write("]")
+    elif isinstance(data, str):
+        text.write(json.dumps(data, ensure_ascii=False))
+    elif isinstance(data, bytes):
+        text.write(json.dumps(to_text(data), ensure_ascii=False))
+    else:
+        text.write(scalar(data) if data is not None else "null")
+
+
+def to_text(data: bytes) -> str:
+    """
+    Read UTF-8.
+
+    Raises:
+        RenderError: for binary data.
+    """
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        msg = "the value is binary, and this format is text; use `format: raw`"
+        raise RenderError(Reason.DECODE_FAILED, msg) from None
+
+
+def name_list(names: Iterable[object]) -> str:
+    """Name keys for a message: sorted, bounded, printable; never a value."""
+    everything = sorted(str(name) for name in names)
+    shown = ", ".join(f"`{printable(name)}`" for name in everything[:_SHOWN_KEYS])
+    if len(everything) > _SHOWN_KEYS:
+        shown += f" and {len(everything) - _SHOWN_KEYS} more"
+    return shown or "none"
+
+
+def printable(name: str) -> str:
+    """Cut a name, and escape what could pretend to be another line of a log."""
+    cut = name if len(name) <= _SHOWN_CHARACTERS else f"{name[:_SHOWN_CHARACTERS]}…"
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in cut)
