@@ -1,34 +1,47 @@
 """
-Stores: the providers there are, and the table of fields that configure them.
+Stores: the providers there are, and what a configured store holds.
 
-Each field is spelled once, here. The annotation `syrette.dev/<family>.<field>`, the key of a named
-store, the operator's `defaults` and the plan are all generated from these rows.
+The fields are rows of `fields`; here their values are parsed from text or from a document's
+shapes, and written back. Nothing is looked up and no default is invented.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
+
+from injector.contract.fields import (
+    FAMILIES,
+    FIELDS,
+    ROLE_ARN,
+    ROLE_WORDS,
+    Kind,
+    StoreField,
+    fields_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+__all__ = [
+    "FAMILIES",
+    "FIELDS",
+    "PROVIDERS",
+    "Hop",
+    "Kind",
+    "Pairs",
+    "ProviderKind",
+    "Setting",
+    "Store",
+    "StoreField",
+    "dump_setting",
+    "fields_of",
+    "parse_setting",
+]
+
 Pairs = tuple[tuple[str, str], ...]
-
-
-class Kind(StrEnum):
-    """The shape of a field's value."""
-
-    TEXT = "text"
-    NAMES = "names"
-    """A list, or a comma list in an annotation."""
-    PAIRS = "pairs"
-    """A mapping, or `key=value,…` in an annotation."""
-    HOPS = "hops"
-    """A chain of roles: a comma list of ARNs, or a list of ARNs and mappings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,25 +56,6 @@ class Hop:
 
 
 Setting = str | tuple[str, ...] | Pairs | tuple[Hop, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class StoreField:
-    """One row of the store-field table."""
-
-    name: str
-    families: tuple[str, ...]
-    doc: str
-    kind: Kind = Kind.TEXT
-    choices: tuple[str, ...] = ()
-    pattern: str = ""
-    """The whole value must match; what becomes part of a host name has a DNS-label pattern."""
-    expected: str = ""
-    """What the pattern wants, in words."""
-    endpoint: bool = False
-    """Endpoints and trust are the operator's: others may give only what `allowed-addresses` has."""
-    annotated: bool = True
-    """Whether `syrette.dev/<family>.<name>` exists; otherwise only named stores have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,165 +101,6 @@ PROVIDERS: Final[Mapping[str, ProviderKind]] = MappingProxyType(
         )
     }
 )
-
-FAMILIES: Final = ("aws", "vault", "gcp", "azure", "sops")
-
-_DNS_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
-_ROLE_ARN = r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]{1,512}"
-_ROLE_WORDS = "a role ARN such as arn:aws:iam::111122223333:role/web"
-_REGION = StoreField(
-    "region",
-    ("aws",),
-    "Region of the secrets and of the regional STS.",
-    pattern=_DNS_LABEL,
-    expected="a region such as eu-west-1",
-)
-
-FIELDS: Final[tuple[StoreField, ...]] = (
-    _REGION,
-    StoreField(
-        "auth",
-        ("aws",),
-        "How the pod logs in to AWS. `auto`: a known role ARN means web identity, none means Pod "
-        "Identity; `ambient` is the SDK's own chain and needs the policy's leave.",
-        choices=("auto", "web-identity", "pod-identity", "ambient"),
-    ),
-    StoreField(
-        "role-arn",
-        ("aws",),
-        "Role of the web identity login; else the service account's `eks.amazonaws.com/role-arn`.",
-        pattern=_ROLE_ARN,
-        expected=_ROLE_WORDS,
-    ),
-    StoreField(
-        "assume-role",
-        ("aws",),
-        "Chain of roles to assume after the login, in order.",
-        kind=Kind.HOPS,
-    ),
-    StoreField(
-        "external-id",
-        ("aws",),
-        "External id of the last AssumeRole.",
-        pattern=r"[\w+=,.@:/-]{2,1224}",
-        expected="2 to 1224 of letters, digits and +=,.@:/-_",
-    ),
-    StoreField(
-        "session-tags",
-        ("aws",),
-        "Session tags of the last AssumeRole, beside `kubernetes-namespace`, "
-        "`kubernetes-service-account` and `kubernetes-pod-name`.",
-        kind=Kind.PAIRS,
-    ),
-    StoreField(
-        "transitive-tags",
-        ("aws",),
-        "Keys of session tags that later hops inherit.",
-        kind=Kind.NAMES,
-        annotated=False,
-    ),
-    StoreField(
-        "session-policy",
-        ("aws",),
-        "Session policy (JSON) that narrows the last role's permissions.",
-        annotated=False,
-    ),
-    StoreField(
-        "session-name",
-        ("aws",),
-        "Role session name in CloudTrail; default `syrette-<namespace>-<service account>`.",
-        pattern=r"[\w+=,.@-]{2,64}",
-        expected="2 to 64 of letters, digits and +=,.@-_",
-    ),
-    StoreField(
-        "duration",
-        ("aws",),
-        "Life of the assumed session in seconds, 900 to 43200; at most 3600 in a chain.",
-        pattern=r"[0-9]{3,5}",
-        expected="seconds, 900 to 43200",
-        annotated=False,
-    ),
-    StoreField(
-        "failover-region",
-        ("aws",),
-        "Asked only when the primary region fails with 5xx, time-out or throttling.",
-        pattern=_DNS_LABEL,
-        expected="a region such as eu-central-1",
-    ),
-    StoreField(
-        "batch",
-        ("aws",),
-        "Whether BatchGetSecretValue is tried for two or more secrets.",
-        choices=("auto", "never"),
-        annotated=False,
-    ),
-    StoreField(
-        "audience",
-        ("aws",),
-        "Audience of the projected token; default `sts.amazonaws.com`.",
-        annotated=False,
-    ),
-    StoreField(
-        "endpoints",
-        ("aws",),
-        "Endpoints by service (`sts`, `secretsmanager`, `ssm`, `pod-identity`).",
-        kind=Kind.PAIRS,
-        endpoint=True,
-        annotated=False,
-    ),
-    StoreField(
-        "path-prefix", ("aws", "vault", "gcp", "azure"), "Put in front of every path of the store."
-    ),
-    StoreField(
-        "ca-bundle",
-        ("aws", "vault", "gcp", "azure"),
-        "PEM certificates to trust instead of the image's.",
-        endpoint=True,
-        annotated=False,
-    ),
-    StoreField(
-        "address",
-        ("vault",),
-        "Address of Vault or OpenBao.",
-        pattern=r"https?://[^\s/?#@]+(/[^\s?#]*)?",
-        expected="an address such as https://vault.acme.io:8200",
-        endpoint=True,
-    ),
-    StoreField("namespace", ("vault",), "Vault namespace of the reads and, by default, the login."),
-    StoreField("auth-namespace", ("vault",), "Vault namespace of the login."),
-    StoreField("auth", ("vault",), "Login method of Vault.", choices=("kubernetes", "jwt", "aws")),
-    StoreField("auth-mount", ("vault",), "Mount path of the login method."),
-    StoreField("role", ("vault",), "Vault role of the login."),
-    StoreField("audience", ("vault",), "Audience of the projected token; must equal the role's."),
-    StoreField("aws-server-id", ("vault",), "Value of the signed X-Vault-AWS-IAM-Server-ID."),
-    StoreField(
-        "workload-identity-provider", ("gcp",), "Full name of the workload identity provider."
-    ),
-    StoreField("gke-cluster", ("gcp",), "Cluster of the GKE workload identity binding."),
-    StoreField(
-        "service-account",
-        ("gcp",),
-        "Service account to impersonate.",
-        pattern=r"[^@\s]+@[a-z0-9.-]+",
-        expected="an e-mail address of a service account",
-    ),
-    StoreField(
-        "project",
-        ("gcp",),
-        "Project of secrets whose path has none.",
-        pattern=r"[a-z][-a-z0-9:.]{4,61}[a-z0-9]",
-        expected="a project id",
-    ),
-    StoreField("tenant-id", ("azure",), "Tenant of the application."),
-    StoreField("client-id", ("azure",), "Client id of the application or managed identity."),
-    StoreField("cloud", ("azure",), "Azure cloud.", choices=("public", "china", "us-government")),
-    StoreField("age-key-secret", ("sops",), "Secret of the pod's namespace with the age identity."),
-)
-
-
-def fields_of(family: str) -> dict[str, StoreField]:
-    """The fields that configure a store of `family`, by name."""
-    return {row.name: row for row in FIELDS if family in row.families}
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,8 +220,8 @@ def _hop(item: object) -> Hop:
         msg = f"unknown key `{unknown[0]}` in a hop; allowed are {', '.join(_HOP_KEYS)}"
         raise ValueError(msg)
     role = item.get("role-arn", "")
-    if not isinstance(role, str) or not re.fullmatch(_ROLE_ARN, role, re.ASCII):
-        msg = f"`{str(role)[:60]}` is not {_ROLE_WORDS}"
+    if not isinstance(role, str) or not re.fullmatch(ROLE_ARN, role, re.ASCII):
+        msg = f"`{str(role)[:60]}` is not {ROLE_WORDS}"
         raise ValueError(msg)
     return Hop(
         role_arn=role,
