@@ -8,8 +8,13 @@ A bad request to us is a `RequestError` and becomes an HTTP status; a bad pod is
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from injector.contract.reasons import CONSEQUENCES, Reason
+
+
+MAX_REPORTED: Final = 20
+"""Problems that a denial spells out; a pod with more has one cause, and events have bounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +54,24 @@ class Problems:
         if message not in self.warnings:
             self.warnings.append(message)
 
+    @property
+    def spelled_out(self) -> bool:
+        """Whether one more problem will be read by anybody; a hint costs time."""
+        return len(self.found) < MAX_REPORTED
+
     def __bool__(self) -> bool:
         return bool(self.found)
+
+
+def denial_message(problems: Problems) -> str:
+    """One readable message: a line for each of the first problems, and how many more there are."""
+    found = problems.found
+    lines = [str(problem) for problem in found[:MAX_REPORTED]]
+    if len(found) > MAX_REPORTED:
+        lines.append(f"and {len(found) - MAX_REPORTED} more")
+    if len(lines) == 1:
+        return f"syrette: {lines[0]}"
+    return f"syrette: {len(found)} problems\n" + "\n".join(f"- {line}" for line in lines)
 
 
 class RequestError(Exception):

@@ -21,7 +21,7 @@ _ARN = re.compile(
     r"arn:(?P<partition>aws[a-z-]*):(?P<service>[a-z0-9-]*):(?P<region>[a-z0-9-]*)"
     r":(?P<account>[0-9]*):(?P<resource>.+)"
 )
-_ARN_STORES: Final = {"secretsmanager": "aws-secretsmanager", "ssm": "aws-ssm"}
+ARN_STORES: Final = {"secretsmanager": "aws-secretsmanager", "ssm": "aws-ssm"}
 _ARN_RESOURCES: Final = {"secretsmanager": "secret:", "ssm": "parameter/"}
 
 
@@ -133,7 +133,7 @@ def _arn_store(text: str) -> str:
     if arn is None:
         msg = "malformed ARN; write `arn:<partition>:<service>:<region>:<account>:<resource>`"
         raise InvalidReferenceError(msg)
-    store = _ARN_STORES.get(arn.service)
+    store = ARN_STORES.get(arn.service)
     if store is None:
         msg = f"ARN of the service `{arn.service}`; only secretsmanager and ssm hold secrets here"
         raise InvalidReferenceError(msg)

@@ -103,6 +103,8 @@ class ConfiguredStore:
     origin: Origin
     field_scopes: Mapping[str, Scope] = field(default_factory=dict)
     """Which scope gave each field: endpoints are checked by it."""
+    field_origins: Mapping[str, Origin] = field(default_factory=dict)
+    """Where each field was written, for messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,4 +114,4 @@ class Intent:
     secrets: tuple[Wanted, ...]
     options: Options
     stores: Mapping[str, ConfiguredStore]
-    """Every store that may be referenced, built-in names included, by name."""
+    """Every store that a secret refers to, built-in ones included, by name; ready for the plan."""

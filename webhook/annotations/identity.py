@@ -1,0 +1,161 @@
+"""
+Who the pod is to AWS, decided here so that the plan is explicit.
+
+`auto` becomes web identity where a role is known and Pod Identity where none is; the audience and
+the operator's endpoints are written into the store. Settings that AWS's APIs cannot carry are
+refused with the reason: AssumeRoleWithWebIdentity takes neither external id nor session tags
+(https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from injector.contract.names import DOMAIN
+from injector.contract.reasons import Reason
+from webhook.annotations.intent import ConfiguredStore, Origin, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from injector.contract.stores import Pairs, Setting
+    from webhook.errors import Problems
+
+WEB_IDENTITY: Final = "web-identity"
+POD_IDENTITY: Final = "pod-identity"
+AMBIENT: Final = "ambient"
+WEB_IDENTITY_AUDIENCE: Final = "sts.amazonaws.com"
+POD_IDENTITY_AUDIENCE: Final = "pods.eks.amazonaws.com"
+
+_ASSUMED: Final = ("external-id", "session-tags", "transitive-tags")
+_OWN_TAGS: Final = (
+    "eks-cluster-arn",
+    "eks-cluster-name",
+    "kubernetes-namespace",
+    "kubernetes-pod-name",
+    "kubernetes-pod-uid",
+    "kubernetes-service-account",
+)
+# Limits of AssumeRole: 50 tags, keys of 128 and values of 256 characters.
+_MAX_TAGS: Final = 50
+_MAX_TAG_KEY: Final = 128
+_MAX_TAG_VALUE: Final = 256
+_DURATIONS: Final = (900, 43_200)  # seconds, of AssumeRole
+
+
+def resolve(
+    configured: ConfiguredStore, endpoints: Mapping[str, str], problems: Problems
+) -> ConfiguredStore:
+    """Write method, audience and endpoints of an AWS store into its settings."""
+    store = configured.store
+    settings: dict[str, Setting] = dict(store.settings)
+    scopes = dict(configured.field_scopes)
+    method = _method(configured, problems)
+    settings["auth"] = method
+    if method != WEB_IDENTITY:
+        settings.pop("role-arn", None)
+        scopes.pop("role-arn", None)
+    if method == WEB_IDENTITY:
+        settings.setdefault("audience", WEB_IDENTITY_AUDIENCE)
+    else:
+        settings.pop("audience", None)
+        scopes.pop("audience", None)
+    if method == POD_IDENTITY:
+        # The agent accepts no other audience.
+        settings["audience"] = POD_IDENTITY_AUDIENCE
+    theirs = {
+        key.removeprefix("aws."): url for key, url in endpoints.items() if key.startswith("aws.")
+    }
+    if theirs:
+        settings["endpoints"] = tuple(sorted((theirs | dict(store.pairs("endpoints"))).items()))
+        scopes.setdefault("endpoints", Scope.OPERATOR)
+    _check_chain(configured, method, problems)
+    _check_values(configured, problems)
+    return replace(configured, store=replace(store, settings=settings), field_scopes=scopes)
+
+
+def _method(configured: ConfiguredStore, problems: Problems) -> str:
+    store, scopes = configured.store, configured.field_scopes
+    chosen, role = store.text("auth", "auto"), store.text("role-arn")
+    if chosen == "auto":
+        return WEB_IDENTITY if role else POD_IDENTITY
+    if chosen == WEB_IDENTITY and not role:
+        _refuse(
+            configured,
+            "auth",
+            "web identity needs a role: annotate the service account with "
+            f"`eks.amazonaws.com/role-arn` or give `{DOMAIN}/aws.role-arn`",
+            problems,
+        )
+    ours = not _origin(configured, "role-arn").key.startswith("eks.")
+    if chosen != WEB_IDENTITY and role and ours and scopes["role-arn"] >= scopes["auth"]:
+        _refuse(
+            configured,
+            "role-arn",
+            f"is the role of a web identity login, and the login is {chosen}; a role that is "
+            "assumed after it goes into `assume-role`",
+            problems,
+        )
+    return chosen
+
+
+def _check_chain(configured: ConfiguredStore, method: str, problems: Problems) -> None:
+    """What only AssumeRole can carry needs a role to assume."""
+    store = configured.store
+    if store.hops():
+        return
+    for name in _ASSUMED:
+        if name not in store.settings:
+            continue
+        if method == WEB_IDENTITY:
+            why = (
+                "AssumeRoleWithWebIdentity takes no external id and no session tags; they go to "
+                "a role that is assumed after it"
+            )
+        else:
+            why = f"{method} assumes no role by itself"
+        _refuse(configured, name, f"{why}: give `assume-role`, or remove this", problems)
+    if "session-policy" in store.settings and method != WEB_IDENTITY:
+        why = f"{method} assumes no role that it could narrow: give `assume-role`, or remove this"
+        _refuse(configured, "session-policy", why, problems)
+
+
+def _check_values(configured: ConfiguredStore, problems: Problems) -> None:
+    store = configured.store
+    low, high = _DURATIONS
+    if (duration := store.text("duration")) and not low <= int(duration) <= high:
+        _refuse(configured, "duration", f"`{duration}` is not {low} to {high} seconds", problems)
+    own = store.pairs("session-tags")
+    for name, tags in (
+        ("session-tags", own),
+        *(("assume-role", hop.session_tags) for hop in store.hops()),
+    ):
+        wrong = _tags_problem(tags)
+        if wrong is not None:
+            _refuse(configured, name, wrong, problems)
+    known = {key for key, _ in own} | {key for hop in store.hops() for key, _ in hop.session_tags}
+    stray = sorted(set(store.names("transitive-tags")) - known - set(_OWN_TAGS))
+    if stray and store.hops():
+        _refuse(configured, "transitive-tags", f"`{stray[0][:60]}` is no session tag", problems)
+
+
+def _tags_problem(tags: Pairs) -> str | None:
+    if len(tags) > _MAX_TAGS - len(_OWN_TAGS):
+        return f"at most {_MAX_TAGS - len(_OWN_TAGS)} session tags fit beside the pod's own"
+    for key, value in tags:
+        if key in _OWN_TAGS:
+            return f"the session tag `{key}` is the pod's own; remove it"
+        if len(key) > _MAX_TAG_KEY or len(value) > _MAX_TAG_VALUE:
+            return f"a session tag has a key of {_MAX_TAG_KEY} and a value of {_MAX_TAG_VALUE}"
+    return None
+
+
+def _origin(configured: ConfiguredStore, name: str) -> Origin:
+    return configured.field_origins.get(name, configured.origin)
+
+
+def _refuse(configured: ConfiguredStore, name: str, message: str, problems: Problems) -> None:
+    origin = _origin(configured, name)
+    said = message if origin.line is None else f"`{name}`: {message}"
+    problems.add(Reason.INVALID_STORE, origin.key, said, origin.line)

@@ -1,0 +1,193 @@
+"""
+Text to typed values, one function a type; each raises ValueError that says what is allowed.
+
+The text of an error names at most the head of a value, since annotations may be long.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from injector.contract import paths
+from injector.contract.plan import Action
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CONTAINER_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+VARIABLE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_DURATION: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
+_UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_MODE: Final = re.compile(r"0?[0-7]{3}")
+_QUANTITY: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:m|k|Ki|M|Mi|G|Gi|T|Ti)?")
+_SIGNALS: Final = ("SIGHUP", "SIGINT", "SIGTERM", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH")
+_METHODS: Final = ("GET", "POST", "PUT")
+_LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+MAX_DURATION: Final = 366 * 86400.0  # seconds; longer intervals are mistakes
+
+
+def _head(text: str) -> str:
+    return text if len(text) <= 60 else text[:57] + "…"  # noqa: PLR2004 - one line of a message
+
+
+def _refuse(text: str, allowed: str) -> ValueError:
+    return ValueError(f"`{_head(text)}` is not {allowed}")
+
+
+def choice(*allowed: str) -> Callable[[str], str]:
+    """One of a few words."""
+
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise _refuse(text, f"one of {', '.join(allowed)}")
+        return text
+
+    return parse
+
+
+def boolean(text: str) -> bool:
+    """`"true"` or `"false"`."""
+    if text not in {"true", "false"}:
+        raise _refuse(text, '"true" or "false"')
+    return text == "true"
+
+
+def duration(text: str) -> float:
+    """Seconds of a Go-style duration (`1h30m`, `500ms`)."""
+    total, position = 0.0, 0
+    for match in _DURATION.finditer(text):
+        if match.start() != position:
+            break
+        total += float(match[1]) * _UNITS[match[2]]
+        position = match.end()
+    if not text or position != len(text) or not 0 < total <= MAX_DURATION:
+        raise _refuse(text, "a duration such as 30s, 15m or 1h30m")
+    return total
+
+
+def refresh(text: str) -> float:
+    """Seconds between reads, at least one; `never` is 0."""
+    if text == "never":
+        return 0.0
+    seconds = duration(text)
+    if seconds < 1:
+        raise _refuse(text, "at least 1s, or `never`")
+    return seconds
+
+
+def mode(text: str) -> int:
+    """Permission bits in octal; readable by somebody, writable by the owner at most."""
+    if not _MODE.fullmatch(text):
+        raise _refuse(text, 'an octal mode of three digits such as "0440"')
+    bits = int(text, 8)
+    if bits & 0o022 or not bits & 0o444:
+        raise _refuse(text, "a mode that somebody may read and only the owner may write")
+    return bits
+
+
+def integer(low: int, high: int) -> Callable[[str], int]:
+    """A whole number within bounds."""
+
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdigit()) or not low <= int(text[:12]) <= high:
+            raise _refuse(text, f"a whole number from {low} to {high}")
+        return int(text)
+
+    return parse
+
+
+def quantity(text: str) -> str:
+    """A Kubernetes quantity (`50m`, `64Mi`), kept as text."""
+    if not _QUANTITY.fullmatch(text):
+        raise _refuse(text, "a quantity such as 50m or 64Mi")
+    return text
+
+
+def mount_path(text: str) -> str:
+    """An absolute, normal directory."""
+    if not text.startswith("/") or posixpath.normpath(text) != text or text == "/" or ":" in text:
+        raise _refuse(text, "an absolute directory such as /secrets")
+    wrong = paths.problem(text[1:])
+    if wrong is not None:
+        raise ValueError(wrong)
+    if text.split("/")[1] in {"proc", "sys", "dev"}:
+        raise _refuse(text, "a place for files: /proc, /sys and /dev are the system's")
+    return text
+
+
+def file_path(text: str) -> str:
+    """A path relative to the mount."""
+    wrong = paths.problem(text)
+    if wrong is not None:
+        raise ValueError(wrong)
+    return text
+
+
+def variable_name(text: str) -> str:
+    """A name of an environment variable that every shell can read."""
+    if not VARIABLE_NAME.fullmatch(text):
+        raise _refuse(text, "a variable's name: letters, digits and `_`, no digit first")
+    if text.startswith("SYRETTE_"):
+        raise _refuse(text, "free: names that start with SYRETTE_ are ours")
+    return text
+
+
+def containers(text: str) -> tuple[str, ...]:
+    """A comma list of container names."""
+    return container_names([item.strip() for item in text.split(",")])
+
+
+def container_names(items: list[str]) -> tuple[str, ...]:
+    """A list of container names, each once."""
+    for item in items:
+        if not CONTAINER_NAME.fullmatch(item):
+            raise _refuse(item, "a container's name")
+    if len(set(items)) != len(items):
+        msg = "a container is named twice"
+        raise ValueError(msg)
+    return tuple(items)
+
+
+def delimiters(text: str) -> tuple[str, str]:
+    """Two template delimiters, apart by a space."""
+    pair = text.split()
+    if len(pair) != 2 or pair[0] == pair[1] or any(len(part) > 8 for part in pair):  # noqa: PLR2004 - a pair of short marks
+        raise _refuse(text, 'two delimiters such as "[[ ]]"')
+    return pair[0], pair[1]
+
+
+def on_change(text: str) -> Action:
+    """`signal:<SIG>:<process>`, `http:<METHOD> <loopback URL>` or `restart`."""
+    kind, _, rest = text.partition(":")
+    if text == "restart":
+        return Action("restart")
+    if kind == "signal":
+        name, _, process = rest.partition(":")
+        if name not in _SIGNALS:
+            raise _refuse(name, f"one of {', '.join(_SIGNALS)}")
+        # comm is at most 15 bytes (proc(5)); longer names never match.
+        if not process or "/" in process or len(process.encode()) > 15:  # noqa: PLR2004 - see above
+            raise _refuse(process, "a process name of at most 15 bytes, as in /proc/<pid>/comm")
+        return Action("signal", signal=name, process=process)
+    if kind == "http":
+        return _http_action(rest)
+    raise _refuse(text, "signal:<SIG>:<process>, http:<METHOD> <loopback URL> or restart")
+
+
+def _http_action(text: str) -> Action:
+    method, _, url = text.partition(" ")
+    if method not in _METHODS:
+        raise _refuse(method, f"one of {', '.join(_METHODS)}, a space, and a URL")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise _refuse(url, "a URL such as http://127.0.0.1:9000/reload") from None
+    if parts.scheme != "http" or parts.hostname not in _LOOPBACK or parts.username is not None:
+        raise _refuse(url, "a URL of this pod, such as http://127.0.0.1:9000/reload")
+    if port == 0 or not url.isprintable() or " " in url:
+        raise _refuse(url, "a URL such as http://127.0.0.1:9000/reload")
+    return Action("http", method=method, url=url)

@@ -1,0 +1,145 @@
+"""
+References against stores: each must name a store that is there, with options that it takes.
+
+Whatever becomes part of a host name has a DNS label's shape. Providers that this version does not
+have are refused by name, after everything else about them was checked.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from injector.contract import references
+from injector.contract.fields import DNS_LABEL
+from injector.contract.names import DOMAIN
+from injector.contract.reasons import Reason
+from injector.contract.stores import PROVIDERS
+from webhook.annotations.suggestions import near
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from injector.contract.references import Reference
+    from injector.contract.stores import ProviderKind
+    from webhook.annotations.intent import ConfiguredStore, Origin
+    from webhook.annotations.stores import Stores
+    from webhook.errors import Problems
+
+# Values of options, by provider where they differ: (pattern, what it wants).
+_ANY: Final = re.compile(r"[^\x00-\x20\x7f]{1,512}")
+_VALUES: Final[Mapping[tuple[str, str], tuple[re.Pattern[str], str]]] = {
+    ("", "region"): (re.compile(DNS_LABEL), "a region such as eu-west-1"),
+    # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
+    ("aws-secretsmanager", "version"): (
+        re.compile(r"[A-Za-z0-9-]{32,64}"),
+        "a version id: 32 to 64 letters, digits and `-`; staging labels go into `stage`",
+    ),
+    ("aws-ssm", "version"): (re.compile(r"[1-9][0-9]{0,18}"), "a version number, from 1"),
+    ("aws-ssm", "label"): (
+        re.compile(r"(?![0-9])[A-Za-z0-9._-]{1,100}"),
+        "a label: at most 100 letters, digits and `._-`, no digit first",
+    ),
+    ("aws-ssm", "recursive"): (re.compile(r"true|false"), '"true" or "false"'),
+    ("vault", "version"): (re.compile(r"[1-9][0-9]{0,9}"), "a version number, from 1"),
+    ("vault", "kv"): (re.compile(r"[12]"), "1 or 2"),
+    ("gcp-secretmanager", "version"): (re.compile(r"latest|[1-9][0-9]*"), "`latest` or a number"),
+}  # fmt: skip
+
+
+class References:
+    """Checks the references of one admission; what concerns a store is said once a store."""
+
+    def __init__(self, stores: Stores, problems: Problems) -> None:
+        self._stores = stores
+        self._problems = problems
+        self._said: set[tuple[str, str]] = set()
+
+    def check(self, reference: Reference, origin: Origin) -> None:
+        """Note everything that is wrong with one reference."""
+
+        def refuse(reason: Reason, message: str) -> None:
+            self._problems.add(reason, origin.key, message, origin.line)
+
+        configured = self._stores.configure(reference.store)
+        if configured is None:
+            names = self._stores.names
+            hint = near(reference.store, names) or f"; there are {', '.join(names)}"
+            refuse(Reason.UNKNOWN_STORE, f"no store `{reference.store}`{hint}")
+            return
+        provider = PROVIDERS[configured.store.provider]
+        for message in _option_problems(reference, provider):
+            refuse(Reason.INVALID_REFERENCE, message)
+        if provider.family == "aws":
+            self._check_aws(reference, configured, refuse)
+        elif reference.path.startswith("arn:"):
+            refuse(Reason.INVALID_REFERENCE, f"`{reference.store}` is no AWS store; ARNs are AWS's")
+        if not provider.available and self._first(reference.store, "available"):
+            available = [name for name, row in PROVIDERS.items() if row.available]
+            message = (
+                f"the provider `{provider.name}` is not in this version, which has "
+                f"{', '.join(available)}"
+            )
+            refuse(Reason.NOT_IN_THIS_VERSION, message)
+
+    def _check_aws(
+        self,
+        reference: Reference,
+        configured: ConfiguredStore,
+        refuse: Callable[[Reason, str], None],
+    ) -> None:
+        provider, region = configured.store.provider, reference.option("region")
+        arn = reference.arn
+        if arn is not None:
+            if references.ARN_STORES[arn.service] != provider:
+                message = f"an ARN of {arn.service} in the store `{reference.store}` of {provider}"
+                refuse(Reason.INVALID_REFERENCE, message)
+            if region and region != arn.region:
+                refuse(Reason.INVALID_REFERENCE, f"the ARN's region is {arn.region}, not {region}")
+            return
+        known = region or configured.store.text("region")
+        if not known and self._first(reference.store, "region"):
+            message = (
+                f"nobody gives a region for `{reference.store}`: add `{DOMAIN}/aws.region`, "
+                "`?region=` or a region in the store"
+            )
+            refuse(Reason.INVALID_STORE, message)
+
+    def _first(self, store: str, what: str) -> bool:
+        if (store, what) in self._said:
+            return False
+        self._said.add((store, what))
+        return True
+
+
+def _option_problems(reference: Reference, provider: ProviderKind) -> list[str]:
+    given = dict(reference.options)
+    found: list[str] = []
+    for name, value in given.items():
+        if name not in provider.options and not _is_open(name, provider):
+            allowed = ", ".join(
+                (*provider.options, *(f"{it}<field>" for it in provider.open_options))
+            )
+            hint = near(name, provider.options) or (f"; it takes {allowed}" if allowed else "")
+            found.append(f"`{provider.name}` has no option `{name[:60]}`{hint}")
+            continue
+        pattern, words = _VALUES.get((provider.name, name)) or _VALUES.get(("", name)) or (
+            _ANY, "a value without spaces"
+        )  # fmt: skip
+        if not pattern.fullmatch(value):
+            found.append(f"option `{name}`: `{value[:60]}` is not {words}")
+    below = reference.path.endswith("/")
+    if "recursive" in given and not below:
+        found.append("`recursive` is for a path that ends in `/`")
+    if provider.name == "aws-ssm":
+        if "label" in given and "version" in given:
+            found.append("`label` and `version` both choose a version: give one")
+        if below and {"label", "version"} & set(given):
+            found.append("several parameters have no common `label` or `version`")
+    return found
+
+
+def _is_open(name: str, provider: ProviderKind) -> bool:
+    return any(
+        name.startswith(prefix) and len(name) > len(prefix) for prefix in provider.open_options
+    )

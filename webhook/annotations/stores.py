@@ -1,0 +1,261 @@
+"""
+Stores: built-in ones from `<family>.<field>` options, named ones from `syrette.dev/stores`.
+
+A built-in or operator's name cannot be defined nearer; otherwise a nearer store of the same name
+replaces the farther one whole. A named store takes from the family's options only what says where
+and who the pod is, never a chain of roles or a prefix.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from injector.contract import references
+from injector.contract.reasons import Reason
+from injector.contract.stores import PROVIDERS, Kind, Setting, Store, dump_setting, parse_setting
+from webhook.annotations import documents, placeholders, table
+from webhook.annotations.intent import ConfiguredStore, Origin, Scope
+from webhook.annotations.suggestions import near
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from injector.contract.stores import StoreField
+    from webhook.annotations.inheritance import Given, Value
+    from webhook.annotations.placeholders import Facts
+    from webhook.errors import Problems
+    from webhook.settings import Settings
+
+# A store that gives the first says who or where by itself, and does not inherit the others.
+_TOGETHER: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
+    "aws": {"region": frozenset({"failover-region"}), "role-arn": frozenset({"auth"})},
+    "vault": {"address": frozenset(name for name in table.FIELDS["vault"])},
+    "gcp": {},
+    "azure": {},
+    "sops": {},
+}
+
+
+class Field(NamedTuple):
+    """One field of a store as somebody gave it, parsed."""
+
+    value: Setting
+    scope: Scope
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A named store as one scope defines it, not yet parsed."""
+
+    provider: str
+    fields: Mapping[str, object]
+    """Texts, lists and mappings by field name."""
+    scope: Scope
+    origin: Origin
+    lines: Mapping[str, int] = field(default_factory=dict)
+    """Lines of the fields."""
+
+
+class Stores:
+    """
+    The stores of one admission: configured when a reference asks for them.
+
+    Whatever is wrong with one is noted once.
+    """
+
+    def __init__(self, given: Given, settings: Settings, facts: Facts, problems: Problems) -> None:
+        self._given = given.options
+        self._facts = facts
+        self._problems = problems
+        self._families: dict[str, dict[str, Field]] = {}
+        self._definitions = _operators(settings)
+        for value in given.stores:
+            self._define(value)
+        self.configured: dict[str, ConfiguredStore | None] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name that a reference may use."""
+        return (*PROVIDERS, *self._definitions)
+
+    def configure(self, name: str) -> ConfiguredStore | None:
+        """Configure the store of that name, None when there is none or it is malformed."""
+        if name not in self.configured:
+            self.configured[name] = self._configure(name)
+        return self.configured[name]
+
+    def declared(self) -> list[str]:
+        """Names that the pod itself defines: wrong ones are told, whether they are used or not."""
+        return [name for name, it in self._definitions.items() if it.scope is Scope.POD]
+
+    def _configure(self, name: str) -> ConfiguredStore | None:
+        if name in PROVIDERS:
+            fields = self._family(PROVIDERS[name].family)
+            scope = max((item.scope for item in fields.values()), default=Scope.OPERATOR)
+            return _configured(Store(name, name), fields, scope, Origin(""))
+        definition = self._definitions.get(name)
+        if definition is None:
+            return None
+        family = PROVIDERS[definition.provider].family
+        own = self._own(definition, family)
+        alone = frozenset().union(
+            *(names for leader, names in _TOGETHER[family].items() if leader in own)
+        )
+        rows = table.FIELDS[family]
+        inherited = {
+            key: item
+            for key, item in self._family(family).items()
+            if rows[key].inherited and key not in own and key not in alone
+        }
+        store = Store(name, definition.provider)
+        return _configured(store, inherited | own, definition.scope, definition.origin)
+
+    def _family(self, family: str) -> dict[str, Field]:
+        """What the options say for the built-in stores of a family."""
+        if family not in self._families:
+            fields: dict[str, Field] = {}
+            for key, value in self._given.items():
+                row = table.STORE_FIELDS.get(key)
+                if row is None or row[0] != family or not value.text:
+                    continue
+                parsed = self._parse(row[1], value.text, value.scope, Origin(value.key))
+                if parsed is not None:
+                    fields[row[1].name] = parsed
+            self._families[family] = fields
+        return self._families[family]
+
+    def _own(self, definition: Definition, family: str) -> dict[str, Field]:
+        rows = table.FIELDS[family]
+        fields: dict[str, Field] = {}
+        for key, raw in definition.fields.items():
+            line = definition.lines.get(key, definition.origin.line)
+            origin = Origin(definition.origin.key, line)
+            if key not in rows:
+                hint = self._problems.spelled_out and near(key, rows)
+                hint = hint or f"; {definition.provider} has {', '.join(rows)}"
+                message = f"unknown field `{key[:60]}`{hint}"
+                self._problems.add(Reason.INVALID_STORE, origin.key, message, line)
+                continue
+            parsed = self._parse(rows[key], raw, definition.scope, origin)
+            if parsed is not None:
+                fields[key] = parsed
+        return fields
+
+    def _parse(self, row: StoreField, raw: object, scope: Scope, origin: Origin) -> Field | None:
+        try:
+            if scope <= Scope.NAMESPACE:
+                raw = _filled(apart(row, raw), self._facts)
+            return Field(parse_setting(row, raw), scope, origin)
+        except ValueError as exc:
+            message = str(exc) if origin.line is None else f"`{row.name}`: {exc}"
+            self._problems.add(Reason.INVALID_STORE, origin.key, message, origin.line)
+            return None
+
+    def _define(self, value: Value) -> None:
+        """Take in one `syrette.dev/stores` document."""
+        if not value.text:
+            self._definitions = {
+                name: it for name, it in self._definitions.items() if it.scope is Scope.OPERATOR
+            }
+            return
+        for name, definition in read(value, self._problems).items():
+            held = self._definitions.get(name)
+            if name in PROVIDERS or (held is not None and held.scope is Scope.OPERATOR):
+                whose = "a built-in store" if name in PROVIDERS else "the operator's store"
+                message = f"`{name}` is {whose} and cannot be defined again; choose another name"
+                line = definition.origin.line
+                self._problems.add(Reason.INVALID_STORE, value.key, message, line)
+            else:
+                self._definitions[name] = definition
+
+
+def apart(row: StoreField, raw: object) -> object:
+    """A list or mapping that is written as one text, in its parts: placeholders fill each."""
+    if not isinstance(raw, str):
+        return raw
+    if row.kind in {Kind.NAMES, Kind.HOPS}:
+        return [item.strip() for item in raw.split(",")]
+    if row.kind is Kind.PAIRS and "{" in raw:
+        return dump_setting(parse_setting(row, raw))
+    return raw
+
+
+def read(value: Value, problems: Problems) -> dict[str, Definition]:
+    """Read one YAML mapping of store names to settings."""
+
+    def refuse(message: str, line: int, reason: Reason = Reason.INVALID_STORE) -> None:
+        problems.add(reason, value.key, message, line)
+
+    try:
+        document = documents.read(value.text)
+    except documents.DocumentError as exc:
+        refuse(str(exc), exc.line, exc.reason)
+        return {}
+    if not isinstance(document, documents.Mapping):
+        refuse("wants a mapping of store names to their settings", 1)
+        return {}
+    found: dict[str, Definition] = {}
+    for name, node in document.entries.items():
+        line = document.key_lines[name]
+        if not references.STORE_NAME.fullmatch(name):
+            refuse(f"`{name[:60]}` is no store name: lower case letters, digits and `-`", line)
+        elif not isinstance(node, documents.Mapping):
+            refuse(f"`{name}` wants a mapping with `provider`, and is {documents.kind(node)}", line)
+        else:
+            definition = _definition(name, node, Origin(value.key, line), value.scope)
+            if isinstance(definition, Definition):
+                found[name] = definition
+            else:
+                refuse(definition, line)
+    return found
+
+
+def _definition(
+    name: str, node: documents.Mapping, origin: Origin, scope: Scope
+) -> Definition | str:
+    provider = node.entries.get("provider")
+    said = provider.value if isinstance(provider, documents.Text) else ""
+    if said not in PROVIDERS:
+        hint = near(said, PROVIDERS) or f"; there are {', '.join(PROVIDERS)}"
+        what = f"has the unknown provider `{said[:60]}`" if said else "has no `provider`"
+        return f"`{name}` {what}{hint}"
+    fields = {key: documents.plain(item) for key, item in node.entries.items() if key != "provider"}
+    return Definition(said, fields, scope, origin, node.key_lines)
+
+
+def _operators(settings: Settings) -> dict[str, Definition]:
+    return {
+        name: Definition(
+            str(fields["provider"]),
+            {key: item for key, item in fields.items() if key != "provider"},
+            Scope.OPERATOR,
+            Origin(f"stores.{name}"),
+        )
+        for name, fields in settings.stores.items()
+    }
+
+
+def _configured(
+    store: Store, fields: Mapping[str, Field], scope: Scope, origin: Origin
+) -> ConfiguredStore:
+    settings = {name: item.value for name, item in fields.items()}
+    return ConfiguredStore(
+        Store(store.name, store.provider, settings),
+        scope,
+        origin,
+        {name: item.scope for name, item in fields.items()},
+        {name: item.origin for name, item in fields.items()},
+    )
+
+
+def _filled(raw: Any, facts: Facts) -> Any:  # noqa: ANN401 - a decoded document
+    """Fill the placeholders of every text in a decoded value; keys are taken as they are."""
+    if isinstance(raw, str):
+        return placeholders.fill(raw, facts)
+    if isinstance(raw, list):
+        return [_filled(item, facts) for item in raw]
+    if isinstance(raw, dict):
+        return {key: _filled(item, facts) for key, item in raw.items()}
+    return raw

@@ -1,0 +1,131 @@
+"""
+What only the operator may say: where logins go, whose certificates count, which audiences exist.
+
+Whoever may edit a service account could otherwise send its pods' tokens elsewhere or feed them
+false secrets. Addresses of others must be https and in `allowed-addresses`; audiences must be a
+provider's usual one, one of the operator's stores' or in `allowed-audiences`. The API server's own
+audience is refused whoever gives it: such a token would be the pod's cluster credential.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from injector.contract.reasons import Reason
+from webhook.annotations.identity import POD_IDENTITY_AUDIENCE, WEB_IDENTITY_AUDIENCE
+from webhook.annotations.intent import Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from webhook.annotations.intent import ConfiguredStore
+    from webhook.errors import Problems
+    from webhook.settings import Settings
+
+AUDIENCES: Final = frozenset(
+    {
+        WEB_IDENTITY_AUDIENCE,
+        "sts.amazonaws.com.cn",
+        POD_IDENTITY_AUDIENCE,
+        "vault",
+        "api://AzureADTokenExchange",
+    }
+)
+"""Audiences that the providers' own documents name: everybody may use them."""
+# Issuers of managed clusters, which are their API servers' audiences too.
+_ISSUERS: Final = ("https://oidc.eks.", "https://container.googleapis.com/v1/projects/")
+_HTTPS_PORT: Final = 443
+
+
+def check(configured: ConfiguredStore, settings: Settings, problems: Problems) -> None:
+    """Note the fields of a store that its scope may not give so."""
+    for row_name, scope in configured.field_scopes.items():
+        wrong = _field_problem(configured, row_name, scope, settings)
+        if wrong is not None:
+            reason, message = wrong
+            origin = configured.field_origins.get(row_name, configured.origin)
+            said = message if origin.line is None else f"`{row_name}`: {message}"
+            problems.add(reason, origin.key, said, origin.line)
+
+
+def _field_problem(
+    configured: ConfiguredStore, name: str, scope: Scope, settings: Settings
+) -> tuple[Reason, str] | None:
+    store = configured.store
+    if name == "audience":
+        return _audience_problem(store.text(name), scope, settings)
+    if scope is Scope.OPERATOR:
+        return None
+    # Trust goes with an address of the store's own, which is checked under `address`.
+    own_address = configured.field_scopes.get("address", Scope.OPERATOR) is not Scope.OPERATOR
+    if name == "ca-bundle" and not own_address:
+        return Reason.POLICY_DENIED, "certificates to trust are the operator's to give"
+    given: tuple[str, ...] = ()
+    if name == "address":
+        given = (store.text(name),)
+    elif name == "endpoints":
+        given = tuple(url for _, url in store.pairs(name))
+    for url in given:
+        if not address_allowed(url, settings.allowed_addresses):
+            message = (
+                f"`{url[:80]}` is not in the operator's `allowed-addresses`; addresses are the "
+                "operator's to give"
+            )
+            return Reason.POLICY_DENIED, message
+    return None
+
+
+def is_api_server(audience: str) -> bool:
+    """Whether a token for this audience would be a credential of the cluster itself."""
+    text = audience.strip().lower()
+    host = text.removeprefix("https://").partition("/")[0].partition(":")[0]
+    return (
+        not text
+        or host in {"kubernetes", "kubernetes.default", "k3s"}
+        or host.startswith("kubernetes.default.svc")
+        or text.startswith(_ISSUERS)
+    )
+
+
+def _audience_problem(audience: str, scope: Scope, settings: Settings) -> tuple[Reason, str] | None:
+    if is_api_server(audience):
+        message = (
+            f"`{audience[:80]}` is the API server's own audience; its tokens stay in the cluster"
+        )
+        return Reason.POLICY_DENIED, message
+    if scope is Scope.OPERATOR or audience in AUDIENCES or audience in settings.allowed_audiences:
+        return None
+    if any(fields.get("audience") == audience for fields in settings.stores.values()):
+        return None
+    message = f"the audience `{audience[:80]}` is not in the operator's `allowed-audiences`"
+    return Reason.POLICY_DENIED, message
+
+
+def address_allowed(url: str, allowed: Iterable[str]) -> bool:
+    """Whether an https address is one of the allowed: same host and port, path below theirs."""
+    target = _parts(url)
+    return target is not None and any(_within(target, _parts(entry)) for entry in allowed)
+
+
+def _parts(url: str) -> tuple[str, int, str] | None:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or _HTTPS_PORT
+    except ValueError:
+        return None
+    odd = parts.username is not None or parts.query or parts.fragment or "\\" in url
+    if parts.scheme != "https" or not host or odd:
+        return None
+    return host, port, parts.path.rstrip("/") + "/"
+
+
+def _within(target: tuple[str, int, str], entry: tuple[str, int, str] | None) -> bool:
+    if entry is None or target[1] != entry[1] or not target[2].startswith(entry[2]):
+        return False
+    if {".", ".."} & set(target[2].split("/")):
+        return False
+    if entry[0].startswith("*."):
+        label, dot, rest = target[0].partition(".")
+        return bool(label and dot) and rest == entry[0][2:]
+    return target[0] == entry[0]
