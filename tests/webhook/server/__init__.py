@@ -1,0 +1,1 @@
+"""The admission server over real sockets: odd clients, odd input, load, and the end of its life."""

@@ -1,0 +1,170 @@
+"""
+The server's life: open the ports, serve, and on a signal drain without losing an admission.
+
+On SIGTERM readiness goes false while both ports keep serving, and every answer closes its
+connection, so that the API server's next request goes to another replica. After the drain
+period the listener closes, what is in flight ends, and the process may exit. A second signal, or
+SIGINT, skips the rest of the drain period; it never drops a request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from webhook.connections import Connections
+from webhook.listener import Listener, bind
+from webhook.server import AdmissionServer, ProbeServer
+
+if TYPE_CHECKING:
+    import socket
+
+    from webhook.decisions import Admission
+    from webhook.limits import Limits
+    from webhook.log import Log
+    from webhook.metrics import Metrics
+    from webhook.tls import CertificateFiles
+
+_SETTLE_SECONDS = 0.02
+
+
+class Ports:
+    """
+    The two listening sockets, bound before anything else may fail late.
+
+    Raises:
+        OSError: if an address cannot be had.
+    """
+
+    def __init__(self, admission: tuple[str, int], probes: tuple[str, int], limits: Limits) -> None:
+        seconds = limits.header_seconds
+        self.admission: socket.socket = bind(*admission, silent_seconds=seconds)
+        try:
+            self.probes: socket.socket = bind(*probes, silent_seconds=seconds)
+        except OSError:
+            self.admission.close()
+            raise
+
+
+class Service:
+    """
+    Both servers with everything that runs beside them.
+
+    Args:
+        admission: decides.
+        certificate: served on the admission port, watched for changes.
+        limits: sizes and deadlines.
+        metrics: counts.
+        log: is told.
+    """
+
+    def __init__(
+        self,
+        admission: Admission,
+        certificate: CertificateFiles,
+        *,
+        limits: Limits,
+        metrics: Metrics,
+        log: Log,
+    ) -> None:
+        self._server = AdmissionServer(admission, limits=limits, metrics=metrics, log=log)
+        self._probes = ProbeServer(metrics)
+        self._certificate = certificate
+        self._limits = limits
+        self._metrics = metrics
+        self._log = log
+        self._hurry = asyncio.Event()
+        self._stop = asyncio.Event()
+
+    def terminate(self) -> None:
+        """Begin the drain; a second call skips the rest of it."""
+        if self._stop.is_set():
+            self._hurry.set()
+        self._stop.set()
+
+    def interrupt(self) -> None:
+        """End without a drain period; requests in flight are still answered."""
+        self._hurry.set()
+        self._stop.set()
+
+    async def run(self, ports: Ports) -> None:
+        """Serve until told to end."""
+        metrics, limits = self._metrics, self._limits
+        requests = Connections(
+            self._server.handle, limits=limits, cut=metrics.cut, malformed=self._server.malformed
+        )
+        probes = Connections(
+            self._probes.handle, limits=limits, cut=metrics.cut, malformed=lambda: None
+        )
+        listeners = [
+            Listener(
+                ports.admission,
+                requests,
+                limits=limits,
+                context=self._certificate.context,
+                failed=metrics.handshake_failed,
+            ),
+            Listener(ports.probes, probes, limits=limits, failed=lambda: None),
+        ]
+        metrics.watch("connections", "Open TLS connections.", lambda: len(requests))
+        metrics.watch("dropped_log_lines", "Lines nobody read.", lambda: self._log.dropped)
+        beside = [
+            asyncio.create_task(self._sweep([requests, probes], listeners)),
+            asyncio.create_task(self._certificate.watch()),
+        ]
+        try:
+            await self._serve(listeners)
+            await self._finish(listeners, requests)
+        finally:
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
+            await requests.abort()
+            await probes.abort()
+
+    async def _serve(self, listeners: list[Listener]) -> None:
+        for listener in listeners:
+            listener.start()
+        self._probes.ready = True
+        (host, port), (probe_host, probe_port) = (listener.address for listener in listeners)
+        self._log.event(
+            "info",
+            "serving",
+            host=host,
+            port=port,
+            metrics_host=probe_host,
+            metrics_port=probe_port,
+        )
+        await self._stop.wait()
+        self._probes.ready = False
+        self._server.draining = True
+        self._log.event("info", "draining", seconds=self._limits.drain_seconds)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._hurry.wait(), self._limits.drain_seconds)
+
+    async def _finish(self, listeners: list[Listener], requests: Connections) -> None:
+        """Stop listening, answer what has arrived or is arriving, close the rest."""
+        for listener in listeners:
+            listener.stop()
+        end = monotonic() + self._limits.finish_seconds
+        # Requests that are on their way through the kernel come up in these turns.
+        await asyncio.sleep(_SETTLE_SECONDS)
+        while monotonic() < end:
+            if requests.settle(monotonic()) and not listeners[0].handshakes:
+                break
+            await asyncio.sleep(_SETTLE_SECONDS)
+        self._log.event("info", "ended", unfinished=len(requests))
+
+    async def _sweep(self, groups: list[Connections], listeners: list[Listener]) -> None:
+        """Cut what is past its deadline, a few times per deadline."""
+        limits = self._limits
+        shortest = min(limits.header_seconds, limits.handshake_seconds, limits.answer_seconds)
+        while True:
+            await asyncio.sleep(shortest / 4)
+            now = monotonic()
+            for listener in listeners:
+                listener.sweep(now)
+            for group in groups:
+                group.sweep(now)
