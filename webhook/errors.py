@@ -12,7 +12,6 @@ from typing import Final
 
 from injector.contract.reasons import CONSEQUENCES, Reason
 
-
 MAX_REPORTED: Final = 20
 """Problems that a denial spells out; a pod with more has one cause, and events have bounds."""
 

@@ -46,6 +46,8 @@ class StoreField:
 
 
 FAMILIES: Final = ("aws", "vault", "gcp", "azure", "sops")
+ENDPOINTS: Final = {"aws": ("sts", "secretsmanager", "ssm", "pod-identity")}
+"""Services whose addresses may be set, by family."""
 
 DNS_LABEL: Final = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 ROLE_ARN: Final = r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]{1,512}"

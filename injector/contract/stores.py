@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from injector.contract.fields import (
+    ENDPOINTS,
     FAMILIES,
     FIELDS,
     ROLE_ARN,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "ENDPOINTS",
     "FAMILIES",
     "FIELDS",
     "PROVIDERS",

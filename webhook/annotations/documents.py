@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES: Final = 64 * 1024  # of one document
 MAX_DEPTH: Final = 16
-MAX_NODES: Final = 20_000  # a 64 KiB document of sensible content has fewer
+MAX_NODES: Final = 40_000  # events; every second byte of an annotation could be one
 
 _BLOCKS: Final = ("|", ">")
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -65,15 +65,19 @@ class Mapping:
 Node = Text | Sequence | Mapping
 
 
-def read(text: str) -> Node | None:
+def read(text: str, limit: int = MAX_BYTES) -> Node | None:
     """
     Read one document, None when it is empty.
+
+    Args:
+        text: the document.
+        limit: bytes that it may have; an annotation's by default.
 
     Raises:
         DocumentError: for whatever is not allowed.
     """
-    if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        msg = f"larger than {MAX_BYTES // 1024} KiB"
+    if len(text.encode("utf-8", "surrogatepass")) > limit:
+        msg = f"larger than {limit // 1024} KiB"
         raise DocumentError(msg, 1, Reason.LIMIT_EXCEEDED)
     events = _events(text)
     node: Node | None = None

@@ -6,6 +6,7 @@ The text of an error names at most the head of a value, since annotations may be
 
 from __future__ import annotations
 
+import base64
 import posixpath
 import re
 from typing import TYPE_CHECKING, Final
@@ -24,6 +25,9 @@ _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _MODE: Final = re.compile(r"0?[0-7]{3}")
 _QUANTITY: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:m|k|Ki|M|Mi|G|Gi|T|Ti)?")
 _SIGNALS: Final = ("SIGHUP", "SIGINT", "SIGTERM", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH")
+_CERTIFICATE: Final = re.compile(
+    r"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]*)-----END CERTIFICATE-----"
+)
 _METHODS: Final = ("GET", "POST", "PUT")
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 MAX_DURATION: Final = 366 * 86400.0  # seconds; longer intervals are mistakes
@@ -135,6 +139,13 @@ def variable_name(text: str) -> str:
     return text
 
 
+def container_name(text: str) -> str:
+    """A container's name, a DNS label."""
+    if not CONTAINER_NAME.fullmatch(text):
+        raise _refuse(text, "a container's name")
+    return text
+
+
 def containers(text: str) -> tuple[str, ...]:
     """A comma list of container names."""
     return container_names([item.strip() for item in text.split(",")])
@@ -143,12 +154,31 @@ def containers(text: str) -> tuple[str, ...]:
 def container_names(items: list[str]) -> tuple[str, ...]:
     """A list of container names, each once."""
     for item in items:
-        if not CONTAINER_NAME.fullmatch(item):
-            raise _refuse(item, "a container's name")
+        container_name(item)
     if len(set(items)) != len(items):
         msg = "a container is named twice"
         raise ValueError(msg)
     return tuple(items)
+
+
+def certificates(text: str) -> str:
+    """PEM certificates, at least one and nothing else."""
+    found = _CERTIFICATE.findall(text)
+    if "PRIVATE KEY" in text:
+        msg = "holds a private key; certificates only, since every pod's author may read it"
+        raise ValueError(msg)
+    if not found or "-----" in _CERTIFICATE.sub("", text):
+        msg = "wants PEM certificates (`-----BEGIN CERTIFICATE-----` …)"
+        raise ValueError(msg)
+    for body in found:
+        try:
+            der = base64.b64decode("".join(body.split()), validate=True)
+        except ValueError:
+            der = b""
+        if der[:1] != b"\x30":  # every certificate is an ASN.1 SEQUENCE
+            msg = "a PEM block is no base64 of a certificate"
+            raise ValueError(msg)
+    return text
 
 
 def delimiters(text: str) -> tuple[str, str]:

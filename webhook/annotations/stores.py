@@ -146,7 +146,7 @@ class Stores:
     def _parse(self, row: StoreField, raw: object, scope: Scope, origin: Origin) -> Field | None:
         try:
             if scope <= Scope.NAMESPACE:
-                raw = _filled(apart(row, raw), self._facts)
+                raw = filled(apart(row, raw), self._facts)
             return Field(parse_setting(row, raw), scope, origin)
         except ValueError as exc:
             message = str(exc) if origin.line is None else f"`{row.name}`: {exc}"
@@ -250,12 +250,12 @@ def _configured(
     )
 
 
-def _filled(raw: Any, facts: Facts) -> Any:  # noqa: ANN401 - a decoded document
+def filled(raw: Any, facts: Facts) -> Any:  # noqa: ANN401 - a decoded document
     """Fill the placeholders of every text in a decoded value; keys are taken as they are."""
     if isinstance(raw, str):
         return placeholders.fill(raw, facts)
     if isinstance(raw, list):
-        return [_filled(item, facts) for item in raw]
+        return [filled(item, facts) for item in raw]
     if isinstance(raw, dict):
-        return {key: _filled(item, facts) for key, item in raw.items()}
+        return {key: filled(item, facts) for key, item in raw.items()}
     return raw

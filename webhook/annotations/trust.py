@@ -108,6 +108,33 @@ def address_allowed(url: str, allowed: Iterable[str]) -> bool:
     return target is not None and any(_within(target, _parts(entry)) for entry in allowed)
 
 
+def address(text: str) -> str:
+    """
+    Parse an entry of `allowed-addresses`: an https origin, with `*.` for one label in front.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    parts = _parts(text)
+    if parts is None or "*" in parts[0].removeprefix("*.") or "." not in parts[0]:
+        msg = f"`{text[:80]}` is not an address such as https://vault.acme.io:8200"
+        raise ValueError(msg)
+    return text
+
+
+def audience(text: str) -> str:
+    """
+    Parse an entry of `allowed-audiences`.
+
+    Raises:
+        ValueError: for the API server's own.
+    """
+    if is_api_server(text) or not text.isprintable():
+        msg = f"`{text[:80]}` is the API server's own audience, or none"
+        raise ValueError(msg)
+    return text
+
+
 def _parts(url: str) -> tuple[str, int, str] | None:
     try:
         parts = urlsplit(url)

@@ -1,9 +1,4 @@
-"""
-The operator's configuration: one YAML document to frozen settings and policy.
-
-The only module of the webhook that may read the environment. Unknown keys and wrong values are
-errors, all reported at once.
-"""
+"""Settings and policy: what the operator said, validated and frozen."""
 
 from __future__ import annotations
 

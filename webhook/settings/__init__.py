@@ -1,0 +1,26 @@
+"""
+The operator's configuration: one YAML document to frozen settings and policy.
+
+Unknown keys and wrong values are errors, all reported at once; nothing falls back to a default in
+silence. `environment` is the only module of the webhook that reads the environment.
+"""
+
+from webhook.settings.document import load
+from webhook.settings.environment import read
+from webhook.settings.shapes import (
+    Allow,
+    InjectorSettings,
+    NamespaceSelector,
+    Rule,
+    Settings,
+)
+
+__all__ = [
+    "Allow",
+    "InjectorSettings",
+    "NamespaceSelector",
+    "Rule",
+    "Settings",
+    "load",
+    "read",
+]

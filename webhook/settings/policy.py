@@ -1,0 +1,139 @@
+"""
+The policy's rules, validated: patterns whose placeholders are bounded, known words, no empty rule.
+
+A pattern's `*` stops at `/`, its `**` does not. Nothing here decides a pod; that is the mutation's.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from injector.contract import references
+from webhook.annotations import parsers, placeholders, trust
+from webhook.annotations.documents import Mapping, Sequence, Text
+from webhook.settings.shapes import Allow, NamespaceSelector, Rule
+
+if TYPE_CHECKING:
+    from webhook.settings.sections import Section
+
+ACTIONS: Final = ("signal", "http", "restart")
+_RULE_NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+_NAMESPACE: Final = re.compile(r"[a-z0-9*]([-a-z0-9*]{0,61}[a-z0-9*])?")
+# A label's key (an optional prefix and a name) and the pattern of its value.
+_LABEL: Final = re.compile(
+    r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?"
+)
+_LABEL_VALUE: Final = re.compile(r"[A-Za-z0-9._*-]{1,63}")
+
+
+def rules(document: Section) -> tuple[Rule, ...]:
+    """Read the rules, in their order."""
+    found: list[Rule] = []
+    for section in document.sections("policy"):
+        rule = _rule(section)
+        if any(rule.name and rule.name == other.name for other in found):
+            section.refuse("name", section.node.line, f"two rules are called `{rule.name}`")
+        found.append(rule)
+    return tuple(found)
+
+
+def pattern(text: str) -> str:
+    """
+    Parse a pattern of paths, roles or names.
+
+    Raises:
+        ValueError: says what is wrong with it.
+    """
+    if not text or not text.isprintable() or " " in text:
+        msg = f"`{text[:60]}` is not a pattern: no spaces, at least `*`"
+        raise ValueError(msg)
+    if "***" in text:
+        msg = f"`{text[:60]}`: `*` stops at `/`, `**` does not, and there is no `***`"
+        raise ValueError(msg)
+    if {".", ".."} & set(text.split("/")):
+        msg = f"`{text[:60]}`: `.` and `..` never match, since no path has them"
+        raise ValueError(msg)
+    placeholders.check(text)
+    return text
+
+
+def _rule(section: Section) -> Rule:
+    section.only("name", "namespaces", "enforce", "allow")
+    name = section.text("name", "", _rule_name)
+    if "name" not in section.node.entries:
+        section.refuse("name", section.node.line, "is missing; denials name the rule")
+    enforce = section.text("enforce", "deny", parsers.choice("deny", "warn"))
+    return Rule(name, _namespaces(section), _allow(section.section("allow")), enforce)
+
+
+def _namespaces(section: Section) -> NamespaceSelector:
+    node = section.node.entries.get("namespaces")
+    if node is None:
+        return NamespaceSelector()
+    if isinstance(node, Sequence | Text):
+        names = section.texts("namespaces", (), _namespace)
+        if isinstance(node, Sequence) and not node.items:
+            section.refuse("namespaces", node.line, "names none; leave it out to mean all")
+        return NamespaceSelector(names=names)
+    below = section.section("namespaces")
+    below.only("names", "labels")
+    if not node.entries:
+        section.refuse("namespaces", node.line, "selects nothing; leave it out to mean all")
+    labels = below.section("labels")
+    patterns: dict[str, str] = {}
+    for key, item in labels.items():
+        if not _LABEL.fullmatch(key):
+            labels.refuse(key[:60], labels.node.key_lines[key], "is no label's key")
+        elif (value := labels.parsed(key, item, _label_value)) is not None:
+            patterns[key] = value
+    return NamespaceSelector(below.texts("names", (), _namespace), patterns)
+
+
+def _allow(section: Section) -> Allow:
+    section.only("stores", "roles", "vault-roles", "on-change", "audiences", "ambient", "http")
+    return Allow(
+        stores=_stores(section),
+        roles=section.texts("roles", (), pattern),
+        vault_roles=section.texts("vault-roles", (), pattern),
+        on_change=section.texts("on-change", (), parsers.choice(*ACTIONS)),
+        audiences=section.texts("audiences", (), trust.audience),
+        ambient=section.boolean("ambient", default=False),
+        http=section.boolean("http", default=False),
+    )
+
+
+def _stores(section: Section) -> dict[str, tuple[str, ...]]:
+    node = section.node.entries.get("stores")
+    if node is not None and not isinstance(node, Mapping):
+        section.refuse("stores", node.line, 'wants a mapping such as {app: ["**"]}')
+        return {}
+    stores = section.section("stores")
+    found: dict[str, tuple[str, ...]] = {}
+    for name, line in stores.node.key_lines.items():
+        if name != "*" and not references.STORE_NAME.fullmatch(name):
+            stores.refuse(name[:60], line, "is no store name, nor `*`")
+        else:
+            found[name] = stores.texts(name, (), pattern)
+    return found
+
+
+def _rule_name(text: str) -> str:
+    if not _RULE_NAME.fullmatch(text):
+        msg = f"`{text[:60]}` is not a name of letters, digits and `-_.`"
+        raise ValueError(msg)
+    return text
+
+
+def _namespace(text: str) -> str:
+    if not _NAMESPACE.fullmatch(text):
+        msg = f"`{text[:60]}` is not a namespace's name, or a pattern such as team-*"
+        raise ValueError(msg)
+    return text
+
+
+def _label_value(text: str) -> str:
+    if not _LABEL_VALUE.fullmatch(text):
+        msg = f"`{text[:60]}` is not a label's value, or a pattern such as `*`"
+        raise ValueError(msg)
+    return text
