@@ -52,6 +52,9 @@ ENDPOINTS: Final = {"aws": ("sts", "secretsmanager", "ssm", "pod-identity")}
 DNS_LABEL: Final = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 ROLE_ARN: Final = r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]{1,512}"
 ROLE_WORDS: Final = "a role ARN such as arn:aws:iam::111122223333:role/web"
+# https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+EXTERNAL_ID: Final = r"[\w+=,.@:/-]{2,1224}"
+EXTERNAL_ID_WORDS: Final = "2 to 1224 of letters, digits and +=,.@:/-_"
 _REGION = StoreField(
     "region",
     ("aws",),
@@ -89,8 +92,8 @@ FIELDS: Final[tuple[StoreField, ...]] = (
         "external-id",
         ("aws",),
         "External id of the last AssumeRole.",
-        pattern=r"[\w+=,.@:/-]{2,1224}",
-        expected="2 to 1224 of letters, digits and +=,.@:/-_",
+        pattern=EXTERNAL_ID,
+        expected=EXTERNAL_ID_WORDS,
     ),
     StoreField(
         "session-tags",

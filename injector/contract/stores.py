@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from injector.contract.fields import (
     ENDPOINTS,
+    EXTERNAL_ID,
+    EXTERNAL_ID_WORDS,
     FAMILIES,
     FIELDS,
     ROLE_ARN,
@@ -225,9 +227,13 @@ def _hop(item: object) -> Hop:
     if not isinstance(role, str) or not re.fullmatch(ROLE_ARN, role, re.ASCII):
         msg = f"`{str(role)[:60]}` is not {ROLE_WORDS}"
         raise ValueError(msg)
+    external_id = _text(item, "external-id")
+    if external_id and not re.fullmatch(EXTERNAL_ID, external_id, re.ASCII):
+        msg = f"`{external_id[:60]}` is not {EXTERNAL_ID_WORDS}"
+        raise ValueError(msg)
     return Hop(
         role_arn=role,
-        external_id=_text(item, "external-id"),
+        external_id=external_id,
         session_tags=_pairs(item["session-tags"]) if "session-tags" in item else (),
         transitive_tags=_names(item["transitive-tags"]) if "transitive-tags" in item else (),
         session_policy=_text(item, "session-policy"),

@@ -23,13 +23,14 @@ from webhook.annotations import (
     targets,
     trust,
 )
-from webhook.annotations.inheritance import PREFIX, Given
-from webhook.annotations.intent import Intent
+from webhook.annotations.inheritance import PREFIX
+from webhook.annotations.intent import Intent, Scope
 from webhook.annotations.placeholders import Facts
 from webhook.annotations.reading import References
 from webhook.annotations.stores import Stores
 
 if TYPE_CHECKING:
+    from webhook.annotations.inheritance import Given
     from webhook.annotations.intent import ConfiguredStore, Options, Wanted
     from webhook.context import Context
     from webhook.errors import Problems
@@ -48,20 +49,20 @@ def read(
     Whatever is wrong or surprising is added to `problems`; an intent that comes with problems is
     what could be read in spite of them.
     """
-    metadata = request.pod.get("metadata")
-    annotations = metadata.get("annotations") if isinstance(metadata, Mapping) else None
+    annotations = _annotations(request)
     found = inheritance.ours(annotations)
     if not found or found.get(table.INJECT) == "false":
         return None
-    given = Given()
-    inheritance.collect_pod(found, given, problems)
+    given = inheritance.collect(found, Scope.POD, "", problems)
     if given.secrets:
-        inheritance.collect_defaults(given, context, settings, problems)
+        inheritance.inherit(given, context, settings, annotations, problems)
     facts = Facts.of(context, settings.cluster)
     chosen = options.options(given.options, facts, problems)
     stores = Stores(given, settings, facts, problems)
+    _check_inject(given, problems)
     if not given.secrets:
-        _nothing_asked(found, given, problems)
+        if set(found) - {table.INJECT, table.INJECTED}:
+            problems.warn(f"{DOMAIN} annotations, but no secret: nothing is injected")
         return None
     options.check(chosen, problems)
     wanted = _wanted(given, chosen, problems)
@@ -73,25 +74,35 @@ def read(
     return Intent(tuple(wanted), chosen, _configured(wanted, stores, settings, problems))
 
 
-def _nothing_asked(found: dict[str, str], given: Given, problems: Problems) -> None:
-    if given.inject == "true":
+def _annotations(request: AdmissionRequest) -> Mapping[str, object]:
+    metadata = request.pod.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, Mapping) else None
+    return annotations if isinstance(annotations, Mapping) else {}
+
+
+def _check_inject(given: Given, problems: Problems) -> None:
+    value = given.inject
+    if value is None:
+        return
+    if value.text != "true":
+        message = f'`{value.text[:60]}` is not "true" or "false"'
+        problems.add(Reason.INVALID_ANNOTATION, value.key, message)
+    elif not given.secrets:
         message = f"the pod asks for no secret; add `{PREFIX}{table.FILE}<name>: <reference>`"
-        problems.add(Reason.INVALID_ANNOTATION, PREFIX + table.INJECT, message)
-    elif set(found) - {table.INJECTED}:
-        problems.warn(f"{DOMAIN} options without a secret: nothing is injected")
+        problems.add(Reason.INVALID_ANNOTATION, value.key, message)
 
 
 def _wanted(given: Given, chosen: Options, problems: Problems) -> list[Wanted]:
     """Every secret of the short and the long form, in the order of their keys."""
     wanted: list[Wanted] = []
-    for name, text in given.secrets:
-        key = PREFIX + name
-        if name == table.SECRETS or name.startswith(f"{table.SECRETS}."):
-            wanted.extend(longform.read(key, text, chosen.delimiters, problems))
-        else:
-            secret = shortform.read(name, key, text, problems)
+    for value in given.secrets:
+        name = value.key.removeprefix(PREFIX)
+        if name.startswith((table.FILE, table.DIRECTORY, table.VARIABLE)):
+            secret = shortform.read(name, value, problems)
             if secret is not None:
                 wanted.append(secret)
+        else:
+            wanted.extend(longform.read(value, chosen.delimiters, problems))
     if len(wanted) > MAX_SECRETS:
         message = f"the pod asks for {len(wanted)} secrets; at most {MAX_SECRETS} are injected"
         problems.add(Reason.LIMIT_EXCEEDED, "", message)

@@ -70,6 +70,7 @@ def resolve(
     if theirs:
         settings["endpoints"] = tuple(sorted((theirs | dict(store.pairs("endpoints"))).items()))
         scopes.setdefault("endpoints", Scope.OPERATOR)
+    _check_audience(configured, method, problems)
     _check_chain(configured, method, problems)
     _check_values(configured, problems)
     return replace(configured, store=replace(store, settings=settings), field_scopes=scopes)
@@ -98,6 +99,14 @@ def _method(configured: ConfiguredStore, problems: Problems) -> str:
             problems,
         )
     return chosen
+
+
+def _check_audience(configured: ConfiguredStore, method: str, problems: Problems) -> None:
+    """Only web identity has an audience to choose; one of another platform is simply not used."""
+    ours = not _origin(configured, "audience").key.startswith("eks.")
+    given = configured.store.text("audience")
+    if given and ours and method != WEB_IDENTITY and given != POD_IDENTITY_AUDIENCE:
+        _refuse(configured, "audience", f"{method} takes no audience; remove it", problems)
 
 
 def _check_chain(configured: ConfiguredStore, method: str, problems: Problems) -> None:

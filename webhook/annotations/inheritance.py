@@ -2,7 +2,8 @@
 Who says what: the values of every scope, of which the nearest wins.
 
 operator < annotations of other platforms < namespace < service account < pod. A key in our domain
-that the table does not have is a problem wherever it stands, and so is a secret outside a pod.
+that the table does not have is a problem wherever it stands, and so is a key where it does not
+belong, such as a secret on a namespace.
 """
 
 from __future__ import annotations
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 
 PREFIX: Final = f"{DOMAIN}/"
 MAX_KEYS: Final = 256  # of one object; an object's annotations may have 256 KiB in all
+_ON: Final = {
+    Scope.POD: "a pod",
+    Scope.SERVICE_ACCOUNT: "a service account",
+    Scope.NAMESPACE: "a namespace",
+}
 
 
 class Value(NamedTuple):
@@ -44,113 +50,113 @@ class Given:
     """By key without domain: the nearest value, `""` included."""
     stores: list[Value] = field(default_factory=list)
     """`syrette.dev/stores`, farthest first."""
-    secrets: list[tuple[str, str]] = field(default_factory=list)
-    """Keys (without domain) and values of the pod that ask for secrets, sorted by key."""
-    inject: str = ""
+    secrets: list[Value] = field(default_factory=list)
+    """What asks for secrets, sorted by key."""
+    inject: Value | None = None
 
 
-def ours(annotations: object) -> dict[str, str]:
-    """Our annotations of one object, without the domain; a value that is no text becomes one."""
-    if not annotations or not hasattr(annotations, "items"):
-        return {}
+def ours(annotations: Mapping[str, object]) -> dict[str, str]:
+    """Our annotations of one object, without the domain; a value that is no text is empty."""
     size = len(PREFIX)
     return {
         key[size:]: value if isinstance(value, str) else ""
         for key, value in annotations.items()
-        if isinstance(key, str) and key.startswith(PREFIX)
+        if key.startswith(PREFIX)
     }
 
 
-def collect_pod(found: Mapping[str, str], given: Given, problems: Problems) -> None:
-    """Sort the pod's own keys into options, stores and secrets."""
-    if _too_many(found, "", problems):
-        return
+def collect(found: Mapping[str, str], scope: Scope, place: str, problems: Problems) -> Given:
+    """
+    Sort one object's own keys into options, stores and secrets.
+
+    Args:
+        found: as `ours` gives them.
+        scope: of the object.
+        place: put behind the keys in messages; empty for the pod.
+        problems: where unknown and misplaced keys are noted.
+    """
+    given = Given()
+    if len(found) > MAX_KEYS:
+        message = f"{len(found)} annotations of {DOMAIN}{place}; at most {MAX_KEYS} are read"
+        problems.add(Reason.LIMIT_EXCEEDED, "", message)
+        return given
     for name, text in sorted(found.items()):
-        if name in table.OPTIONS or name in table.STORE_OPTIONS:
-            given.options[name] = Value(text, Scope.POD, PREFIX + name)
-        elif name == table.SECRETS or name.startswith(table.SECRET_PREFIXES):
-            given.secrets.append((name, text))
-        elif name == table.STORES:
-            given.stores.append(Value(text, Scope.POD, PREFIX + name))
-        elif name == table.INJECT:
-            given.inject = text
-            if text != "true":
-                message = f'`{text[:60]}` is not "true" or "false"'
-                problems.add(Reason.INVALID_ANNOTATION, PREFIX + name, message)
-        elif name != table.INJECTED:
-            _unknown(name, PREFIX + name, problems)
+        value = Value(text, scope, f"{PREFIX}{name}{place}")
+        row = table.OPTIONS.get(name) or table.form(name)
+        if name in table.STORE_OPTIONS:
+            given.options[name] = value
+        elif row is None:
+            hint = _hint(name) if problems.spelled_out else ""
+            problems.add(Reason.UNKNOWN_ANNOTATION, value.key, f"no such annotation{hint}")
+        elif scope not in row.scopes:
+            message = f"does not belong on {_ON[scope]}; here go options and stores"
+            problems.add(Reason.INVALID_ANNOTATION, value.key, message)
+        elif isinstance(row, table.Annotation):
+            given.options[name] = value
+        else:
+            _sort(row, value, given)
+    return given
 
 
-def collect_defaults(
-    given: Given, context: Context, settings: Settings, problems: Problems
+def _sort(form: table.Form, value: Value, given: Given) -> None:
+    if form.secret:
+        given.secrets.append(value)
+    elif form.key == table.STORES:
+        given.stores.append(value)
+    elif form.key == table.INJECT:
+        given.inject = value
+
+
+def inherit(
+    given: Given,
+    context: Context,
+    settings: Settings,
+    annotations: Mapping[str, object],
+    problems: Problems,
 ) -> None:
-    """Put the defaults of the farther scopes under what the pod says."""
-    nearest = given.options
-    merged = {
+    """
+    Put the defaults of the farther scopes under what the pod says.
+
+    Args:
+        given: what the pod says.
+        context: with the annotations of namespace and service account.
+        settings: with the operator's defaults.
+        annotations: all of the pod's, for those of other platforms.
+        problems: where wrong keys of those places are noted.
+    """
+    options = {
         name: Value(text, Scope.OPERATOR, f"defaults.{name}")
         for name, text in settings.defaults.items()
     }
-    merged.update(_honoured(context))
-    places = (
-        (Scope.NAMESPACE, context.namespace_annotations, f"namespace {context.namespace}"),
+    options.update(_honoured(context.service_account_annotations, Scope.SERVICE_ACCOUNT))
+    options.update(_honoured(annotations, Scope.POD))
+    stores: list[Value] = []
+    for scope, kind, name, theirs in (
+        (Scope.NAMESPACE, "namespace", context.namespace, context.namespace_annotations),
         (
             Scope.SERVICE_ACCOUNT,
+            "service account",
+            context.service_account,
             context.service_account_annotations,
-            f"service account {context.service_account}",
         ),
-    )
-    stores: list[Value] = []
-    for scope, theirs, place in places:
-        found = ours(theirs)
-        if found and not _too_many(found, f"{place}: ", problems):
-            _collect_place(found, scope, place, (merged, stores, problems))
-    merged.update(nearest)
-    given.options = merged
+    ):
+        found = ours(theirs) if theirs else {}
+        if found:
+            default = collect(found, scope, f" ({kind} {name})", problems)
+            options.update(default.options)
+            stores.extend(default.stores)
+    options.update(given.options)
+    given.options = options
     given.stores = stores + given.stores
 
 
-def _collect_place(
-    found: Mapping[str, str],
-    scope: Scope,
-    place: str,
-    into: tuple[dict[str, Value], list[Value], Problems],
-) -> None:
-    options, stores, problems = into
-    for name, text in sorted(found.items()):
-        key = f"{PREFIX}{name} ({place})"
-        if name in table.OPTIONS or name in table.STORE_OPTIONS:
-            options[name] = Value(text, scope, key)
-        elif name == table.STORES:
-            stores.append(Value(text, scope, key))
-        elif name in {table.SECRETS, table.INJECT} or name.startswith(table.SECRET_PREFIXES):
-            message = "stands on a pod only; here go options and stores"
-            problems.add(Reason.INVALID_ANNOTATION, key, message)
-        elif name != table.INJECTED:
-            _unknown(name, key, problems)
-
-
-def _honoured(context: Context) -> dict[str, Value]:
-    """Annotations that people already have on their service accounts, as our options."""
-    annotations = context.service_account_annotations
-    place = f"service account {context.service_account}"
+def _honoured(annotations: Mapping[str, object], scope: Scope) -> dict[str, Value]:
+    """Annotations of other platforms that people already have, as our options."""
     return {
-        row.option: Value(annotations[row.key], Scope.SERVICE_ACCOUNT, f"{row.key} ({place})")
+        row.option: Value(text, scope, f"{row.key} ({_ON[scope][2:]})")
         for row in table.HONOURED
-        if annotations.get(row.key)
+        if scope in row.scopes and isinstance(text := annotations.get(row.key), str) and text
     }
-
-
-def _too_many(found: Mapping[str, str], place: str, problems: Problems) -> bool:
-    if len(found) <= MAX_KEYS:
-        return False
-    message = f"{place}{len(found)} annotations in {DOMAIN}; at most {MAX_KEYS} are read"
-    problems.add(Reason.LIMIT_EXCEEDED, "", message)
-    return True
-
-
-def _unknown(name: str, key: str, problems: Problems) -> None:
-    hint = _hint(name) if problems.spelled_out else ""
-    problems.add(Reason.UNKNOWN_ANNOTATION, key, f"no such annotation{hint}")
 
 
 def _hint(name: str) -> str:

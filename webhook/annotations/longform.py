@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from webhook.annotations.documents import Node
+    from webhook.annotations.inheritance import Value
     from webhook.errors import Problems
 
 FORMATS: Final = ("raw", "json", "yaml", "properties", "env")
@@ -53,18 +54,18 @@ class _Item:
         self.problems.add(reason, self.key, message, line)
 
 
-def read(key: str, text: str, delimiters: tuple[str, str], problems: Problems) -> list[Wanted]:
+def read(value: Value, delimiters: tuple[str, str], problems: Problems) -> list[Wanted]:
     """
     Read one long-form annotation.
 
     Args:
-        key: the annotation, as messages say it.
-        text: the document.
+        value: the document.
         delimiters: of the pod's templates.
         problems: where wrong items are noted.
     """
+    key = value.key
     try:
-        document = documents.read(text)
+        document = documents.read(value.text)
     except documents.DocumentError as exc:
         problems.add(exc.reason, key, str(exc), exc.line)
         return []
@@ -191,7 +192,7 @@ def _variables(item: _Item, value: Node) -> tuple[Variable, ...]:
         except ValueError as exc:
             item.refuse(line, f"`env`: {exc}")
             continue
-        if not isinstance(key, Text):
+        if not isinstance(key, Text) or not (key.value or isinstance(value, Text)):
             item.refuse(key.line, "`env` wants the name of a key")
             continue
         found.append(Variable(name, key.value))
@@ -238,9 +239,7 @@ def _check(item: _Item, node: Mapping, sources: tuple[Source, ...]) -> None:
     entries = node.entries
     several = any(source.name != "value" for source in sources)
     if several and "template" not in entries:
-        item.refuse(
-            node.line, "several references need a `template` that says what becomes of them"
-        )
+        item.refuse(node.line, "named references need a `template` that says what becomes of them")
     if "template" in entries and {"dir", "format", "decode"} & set(entries):
         item.refuse(node.line, "a `template` goes without `dir`, `format` and `decode`")
     if "template" in entries and isinstance(entries.get("env"), Mapping | Sequence):

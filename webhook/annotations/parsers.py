@@ -7,12 +7,13 @@ The text of an error names at most the head of a value, since annotations may be
 from __future__ import annotations
 
 import base64
+import json
 import posixpath
 import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from injector.contract import paths
+from injector.contract import names, paths
 from injector.contract.plan import Action
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _MODE: Final = re.compile(r"0?[0-7]{3}")
 _QUANTITY: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:m|k|Ki|M|Mi|G|Gi|T|Ti)?")
 _SIGNALS: Final = ("SIGHUP", "SIGINT", "SIGTERM", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH")
+_MAX_DIGITS: Final = 12
+_MAX_DELIMITER: Final = 8
+_OURS: Final = (names.RUN_DIRECTORY, names.TOKEN_DIRECTORY)
 _CERTIFICATE: Final = re.compile(
     r"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]*)-----END CERTIFICATE-----"
 )
@@ -96,7 +100,8 @@ def integer(low: int, high: int) -> Callable[[str], int]:
     """A whole number within bounds."""
 
     def parse(text: str) -> int:
-        if not (text.isascii() and text.isdigit()) or not low <= int(text[:12]) <= high:
+        digits = text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS
+        if not digits or not low <= int(text) <= high:
             raise _refuse(text, f"a whole number from {low} to {high}")
         return int(text)
 
@@ -117,6 +122,8 @@ def mount_path(text: str) -> str:
     wrong = paths.problem(text[1:])
     if wrong is not None:
         raise ValueError(wrong)
+    if any(f"{text}/".startswith(f"{it}/") or it.startswith(f"{text}/") for it in _OURS):
+        raise _refuse(text, f"free: {' and '.join(_OURS)} are Syrette's own and Kubernetes'")
     if text.split("/")[1] in {"proc", "sys", "dev"}:
         raise _refuse(text, "a place for files: /proc, /sys and /dev are the system's")
     return text
@@ -161,6 +168,17 @@ def container_names(items: list[str]) -> tuple[str, ...]:
     return tuple(items)
 
 
+def json_object(text: str) -> str:
+    """A JSON object, kept as text."""
+    try:
+        sound = isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        sound = False
+    if not sound:
+        raise _refuse(text, "a JSON object")
+    return text
+
+
 def certificates(text: str) -> str:
     """PEM certificates, at least one and nothing else."""
     found = _CERTIFICATE.findall(text)
@@ -184,8 +202,9 @@ def certificates(text: str) -> str:
 def delimiters(text: str) -> tuple[str, str]:
     """Two template delimiters, apart by a space."""
     pair = text.split()
-    if len(pair) != 2 or pair[0] == pair[1] or any(len(part) > 8 for part in pair):  # noqa: PLR2004 - a pair of short marks
-        raise _refuse(text, 'two delimiters such as "[[ ]]"')
+    odd = any(len(part) > _MAX_DELIMITER or part[:2] in {"{%", "{#"} for part in pair)
+    if len(pair) != 2 or pair[0] == pair[1] or odd or {"%}", "#}"} & set(pair):  # noqa: PLR2004 - a pair
+        raise _refuse(text, 'two delimiters such as "[[ ]]", not those of Jinja2\'s statements')
     return pair[0], pair[1]
 
 

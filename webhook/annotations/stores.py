@@ -13,8 +13,16 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from injector.contract import references
 from injector.contract.reasons import Reason
-from injector.contract.stores import PROVIDERS, Kind, Setting, Store, dump_setting, parse_setting
-from webhook.annotations import documents, placeholders, table
+from injector.contract.stores import (
+    ENDPOINTS,
+    PROVIDERS,
+    Kind,
+    Setting,
+    Store,
+    dump_setting,
+    parse_setting,
+)
+from webhook.annotations import documents, endpoints, parsers, placeholders, table
 from webhook.annotations.intent import ConfiguredStore, Origin, Scope
 from webhook.annotations.suggestions import near
 
@@ -147,7 +155,7 @@ class Stores:
         try:
             if scope <= Scope.NAMESPACE:
                 raw = filled(apart(row, raw), self._facts)
-            return Field(parse_setting(row, raw), scope, origin)
+            return Field(parse(row, raw), scope, origin)
         except ValueError as exc:
             message = str(exc) if origin.line is None else f"`{row.name}`: {exc}"
             self._problems.add(Reason.INVALID_STORE, origin.key, message, origin.line)
@@ -169,6 +177,28 @@ class Stores:
                 self._problems.add(Reason.INVALID_STORE, value.key, message, line)
             else:
                 self._definitions[name] = definition
+
+
+def parse(row: StoreField, raw: object) -> Setting:
+    """
+    Parse one field's value, and check what a pattern cannot say.
+
+    Raises:
+        ValueError: says what is allowed.
+    """
+    value = parse_setting(row, raw)
+    if row.name == "ca-bundle" and isinstance(value, str):
+        parsers.certificates(value)
+    elif row.name == "session-policy" and isinstance(value, str):
+        parsers.json_object(value)
+    elif row.name == "endpoints":
+        for service, url in Store("", "", {row.name: value}).pairs(row.name):
+            if service not in ENDPOINTS[row.families[0]]:
+                known = ", ".join(ENDPOINTS[row.families[0]])
+                msg = f"no service `{service[:60]}`; there are {known}"
+                raise ValueError(msg)
+            endpoints.url(url)
+    return value
 
 
 def apart(row: StoreField, raw: object) -> object:

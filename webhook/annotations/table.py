@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 EVERYWHERE: Final = frozenset(Scope)
 POD_ONLY: Final = frozenset({Scope.POD})
+ANNOTATED: Final = frozenset({Scope.NAMESPACE, Scope.SERVICE_ACCOUNT, Scope.POD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +206,10 @@ class Form:
 
     key: str
     """Without the domain; a prefix when it ends in a dot."""
-    scopes: frozenset[Scope]
     doc: str
+    scopes: frozenset[Scope] = POD_ONLY
+    secret: bool = False
+    """Whether it asks for secrets."""
 
 
 INJECT: Final = "inject"
@@ -217,27 +220,45 @@ FILE: Final = "file."
 DIRECTORY: Final = "dir."
 VARIABLE: Final = "env."
 
-FORMS: Final = (
-    Form(FILE, POD_ONLY, "A reference: the file `<mount-path>/<name>`."),
-    Form(
-        DIRECTORY,
-        POD_ONLY,
-        "A reference to a mapping secret: one file a top-level key, below `<mount-path>/<name>/`.",
-    ),
-    Form(VARIABLE, POD_ONLY, "A reference: the variable `<name>` of the selected containers."),
-    Form(SECRETS, POD_ONLY, "The long form: a YAML list of items."),
-    Form(f"{SECRETS}.", POD_ONLY, "More items, under any name: all lists are put together."),
-    Form(STORES, EVERYWHERE, "Named stores: a YAML mapping of name to settings."),
-    Form(
-        INJECT,
-        POD_ONLY,
-        '`"false"` switches injection off, whatever else is there; `"true"` says that there must '
-        "be a secret.",
-    ),
-    Form(INJECTED, POD_ONLY, "Written by Syrette: version and hash of the plan. Ignored as input."),
+FORMS: Final[Mapping[str, Form]] = MappingProxyType(
+    {
+        row.key: row
+        for row in (
+            Form(FILE, "A reference: the file `<mount-path>/<name>`.", secret=True),
+            Form(
+                DIRECTORY,
+                "A reference to a mapping secret: one file a top-level key, below "
+                "`<mount-path>/<name>/`.",
+                secret=True,
+            ),
+            Form(
+                VARIABLE,
+                "A reference: the environment variable `<name>` of the selected containers.",
+                secret=True,
+            ),
+            Form(SECRETS, "The long form: a YAML list of items.", secret=True),
+            Form(
+                f"{SECRETS}.", "More items under any name; all lists are put together.", secret=True
+            ),
+            Form(STORES, "Named stores: a YAML mapping of name to settings.", ANNOTATED),
+            Form(
+                INJECT,
+                '`"false"` switches injection off, whatever else is there; `"true"` says that '
+                "there must be a secret.",
+            ),
+            Form(INJECTED, "Written by Syrette: version and hash of the plan. Ignored as input."),
+        )
+    }
 )
 
-SECRET_PREFIXES: Final = (FILE, DIRECTORY, VARIABLE, f"{SECRETS}.")
+SECRET_PREFIXES: Final = tuple(key for key in FORMS if key.endswith("."))
+
+
+def form(name: str) -> Form | None:
+    """The form of a key without domain, by its whole name or by what stands before its dot."""
+    head, dot, _ = name.partition(".")
+    return FORMS.get(head + dot)
+
 
 KNOWN: Final = (*OPTIONS, *STORE_OPTIONS, INJECT, STORES, SECRETS, INJECTED)
 """Every whole key, for "did you mean"."""

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 from injector.contract import references
 from injector.contract.plan import Proxy
-from injector.contract.stores import PROVIDERS, parse_setting
+from injector.contract.stores import PROVIDERS
 from webhook.annotations import documents, endpoints, parsers, placeholders, table, trust
 from webhook.annotations.documents import Mapping
-from webhook.annotations.stores import apart, filled
+from webhook.annotations.stores import apart, filled, parse
 from webhook.annotations.suggestions import near
 from webhook.errors import SettingsError
 from webhook.settings import policy
@@ -163,11 +163,9 @@ def _store(section: Section, cluster: str) -> dict[str, object]:
 def _check_field(row: StoreField, raw: object, cluster: str) -> None:
     """Check a field with sample values in place of its placeholders."""
     facts = placeholders.Facts(cluster, _SAMPLE, _SAMPLE, _Sampled())
-    value = parse_setting(row, filled(apart(row, raw), facts))
+    value = parse(row, filled(apart(row, raw), facts))
     if row.name == "audience" and isinstance(value, str):
         trust.audience(value)
-    if row.name == "ca-bundle" and isinstance(value, str):
-        parsers.certificates(value)
 
 
 class _Sampled(dict[str, str]):
