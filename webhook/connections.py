@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from webhook.limits import Limits
 
 _EVICTED_AT_ONCE: Final = 16
+_THROWN_AWAY: Final = 4 << 20
+"""Bytes of a refused body that are read, so that its sender gets to read the answer."""
 
 
 class Phase(IntEnum):
@@ -39,17 +41,20 @@ class Phase(IntEnum):
     """The rest of a request's headers."""
     ANSWERING = 3
     """Us: the request is being read, decided or answered."""
+    ENDING = 4
+    """Nothing: its request was refused unread, and what still comes is thrown away."""
 
 
 class Connection(RequestHandler):
     """One HTTP/1.1 connection that knows its phase and since when."""
 
-    __slots__ = ("arrived", "phase", "since")
+    __slots__ = ("arrived", "phase", "since", "thrown_away")
 
     def __init__(self, *args: Any, **settings: Any) -> None:  # noqa: ANN401 - aiohttp's own
         super().__init__(*args, **settings)
         self.phase = Phase.NEW
         self.since = self.arrived = monotonic()
+        self.thrown_away = 0
 
     def data_received(self, data: bytes) -> None:
         """Note when the latest bytes came, and the first of a request."""
@@ -57,6 +62,11 @@ class Connection(RequestHandler):
         if self.phase < Phase.RECEIVING:
             self.phase = Phase.RECEIVING
             self.since = self.arrived
+        elif self.phase is Phase.ENDING:
+            self.thrown_away += len(data)
+            if self.thrown_away > _THROWN_AWAY:
+                self.cut()
+                return
         super().data_received(data)
 
     def begin(self) -> None:
@@ -64,12 +74,17 @@ class Connection(RequestHandler):
         self.phase = Phase.ANSWERING
         self.since = monotonic()
 
+    def end(self) -> None:
+        """Note that the request is refused before its body is complete."""
+        self.phase = Phase.ENDING
+
     async def finish_response(
         self, request: BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
         """Send the answer, and wait for the next request from then on."""
         finished = await super().finish_response(request, resp, start_time)
-        self.phase = Phase.QUIET
+        if self.phase is not Phase.ENDING:
+            self.phase = Phase.QUIET
         self.since = monotonic()
         return finished
 
@@ -158,10 +173,13 @@ class Connections(web.Server):
             Phase.QUIET: limits.keep_alive_seconds + limits.header_seconds,
             Phase.RECEIVING: limits.header_seconds,
             Phase.ANSWERING: limits.answer_seconds,
+            Phase.ENDING: limits.linger_seconds + limits.header_seconds,
         }
         for connection in self.connections:
-            if isinstance(connection, Connection) and (
-                now - connection.since > seconds[connection.phase]
+            if (
+                isinstance(connection, Connection)
+                and connection.connected
+                and (now - connection.since > seconds[connection.phase])
             ):
                 self._cut()
                 connection.cut()
@@ -172,7 +190,8 @@ class Connections(web.Server):
             (connection.phase is Phase.QUIET, connection.since, id(connection), connection)
             for connection in self.connections
             if isinstance(connection, Connection)
-            and connection.phase is not Phase.ANSWERING
+            and connection.connected
+            and connection.phase < Phase.ANSWERING
             and now - connection.since > self._limits.crowded_seconds
         )
         for *_, connection in quiet[:_EVICTED_AT_ONCE]:

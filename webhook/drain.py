@@ -158,12 +158,13 @@ class Service:
         self._log.event("info", "ended", unfinished=len(requests))
 
     async def _sweep(self, groups: list[Connections], listeners: list[Listener]) -> None:
-        """Cut what is past its deadline, a few times per deadline."""
+        """Beat, and cut what is past its deadline, a few times per deadline."""
         limits = self._limits
-        shortest = min(limits.header_seconds, limits.handshake_seconds, limits.answer_seconds)
+        shortest = min(limits.lag_seconds, limits.header_seconds, limits.handshake_seconds)
         while True:
-            await asyncio.sleep(shortest / 4)
+            await asyncio.sleep(min(shortest, limits.answer_seconds) / 4)
             now = monotonic()
+            self._server.pulse.beat(now)
             for listener in listeners:
                 listener.sweep(now)
             for group in groups:

@@ -20,6 +20,7 @@ from injector.contract.reasons import Reason
 from webhook.connections import Connection
 from webhook.decisions import Decision, Outcome
 from webhook.errors import RequestError
+from webhook.overload import Pulse, waited
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -57,6 +58,7 @@ class AdmissionServer:
     def __init__(self, admission: Admission, *, limits: Limits, metrics: Metrics, log: Log) -> None:
         self.draining = False
         self.in_flight = 0
+        self.pulse = Pulse(monotonic())
         self._limits = limits
         self._metrics = metrics
         self._log = log
@@ -71,19 +73,22 @@ class AdmissionServer:
         """Answer one request, whatever it is."""
         decide = self._routes.get(request.path)
         if decide is None:
-            return self._close(web.Response(status=404, text="not found\n"))
+            return self._close(web.Response(status=404, text="not found\n"), request)
         if request.method != "POST":
             headers = {"Allow": "POST"}
-            return self._close(web.Response(status=405, text="use POST\n", headers=headers))
+            return self._close(
+                web.Response(status=405, text="use POST\n", headers=headers), request
+            )
         try:
             answer = await self._answer(request, decide)
         except RequestError as exc:
-            return self._close(self._refuse(exc, request))
+            return self._close(self._refuse(exc, request), request)
         except Exception as exc:  # noqa: BLE001 - no request may take the server down
             self._log.failure("an admission failed", exc)
-            return self._close(self._fail(Reason.INTERNAL, request))
+            return self._close(self._fail(Reason.INTERNAL, request), request)
         self._note(answer.decision, request)
-        return self._close(web.Response(status=answer.status, body=answer.body, content_type=_JSON))
+        response = web.Response(status=answer.status, body=answer.body, content_type=_JSON)
+        return self._close(response, request)
 
     def malformed(self) -> None:
         """Note a request that is no HTTP."""
@@ -120,8 +125,11 @@ class AdmissionServer:
 
     def _check_load(self, request: BaseRequest) -> None:
         """Shed what waited too long for the CPU, or would wait for others' lookups."""
-        late = _waited(request) > self._limits.lag_seconds
-        if late or self.in_flight >= self._limits.in_flight:
+        if self.in_flight >= self._limits.in_flight:
+            raise _refusal(Reason.OVERLOADED)
+        allowed = self._limits.lag_seconds
+        longest = self.pulse.longest_wait(monotonic())
+        if longest > allowed and (waited(request.transport) or longest) > allowed:
             raise _refusal(Reason.OVERLOADED)
 
     async def _body(self, request: BaseRequest) -> bytes:
@@ -166,8 +174,6 @@ class AdmissionServer:
         if refusal.reason is Reason.OVERLOADED:
             self._metrics.shed()
             response.headers["Retry-After"] = "1"
-        elif refusal.reason in {Reason.BODY_TOO_LARGE, Reason.DEADLINE_EXCEEDED}:
-            response.force_close()
         return response
 
     def _fail(self, reason: Reason, request: BaseRequest) -> web.Response:
@@ -175,15 +181,20 @@ class AdmissionServer:
         return web.Response(status=500, text=f"{reason}: see the webhook's log\n")
 
     def _note(self, decision: Decision, request: BaseRequest) -> None:
-        seconds = _waited(request)
+        seconds = _since_arrival(request)
         self._metrics.count(decision.verdict, decision.reason)
         self._metrics.observe(seconds)
         self._log.decided(decision, seconds)
 
-    def _close(self, response: web.Response) -> web.Response:
+    def _close(self, response: web.Response, request: BaseRequest) -> web.Response:
+        """Let the connection end where it must."""
         response.headers["Server"] = "syrette"
         if self.draining:
             response.force_close()
+        if not request.content.is_eof():
+            response.force_close()
+            if isinstance(request.protocol, Connection):
+                request.protocol.end()
         return response
 
 
@@ -191,8 +202,8 @@ def _refusal(reason: Reason) -> RequestError:
     return RequestError(reason, _REFUSED[reason])
 
 
-def _waited(request: BaseRequest) -> float:
-    """Seconds since the latest bytes of the connection arrived."""
+def _since_arrival(request: BaseRequest) -> float:
+    """Seconds since the latest bytes of the connection were read."""
     connection = request.protocol
     return monotonic() - connection.arrived if isinstance(connection, Connection) else 0.0
 

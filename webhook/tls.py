@@ -139,8 +139,8 @@ def _read(path: Path) -> bytes:
 
 
 def _no_password() -> str:
-    msg = "the key is encrypted"
-    raise ValueError(msg)
+    msg = "the key is encrypted; nobody is there to type its password"
+    raise CertificateError(msg)
 
 
 def _expiry(certificate: bytes) -> float:

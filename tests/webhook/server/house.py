@@ -61,7 +61,7 @@ class PKI:
 
     def client(self) -> ssl.SSLContext:
         """A context that trusts the authority."""
-        context = ssl.create_default_context()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self.authority.configure_trust(context)
         return context
 
