@@ -16,6 +16,8 @@ from urllib.parse import quote, unquote_to_bytes
 STORE_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 """A store's name is a DNS label (RFC 1123)."""
 MAX_LENGTH: Final = 2048  # characters; an ARN has at most 2048 (AWS general reference)
+_ODD_SEGMENTS: Final = frozenset({"", ".", ".."})
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ARN = re.compile(
     r"arn:(?P<partition>aws[a-z-]*):(?P<service>[a-z0-9-]*):(?P<region>[a-z0-9-]*)"
@@ -99,6 +101,11 @@ def parse(text: str) -> Reference:
     if len(text) > MAX_LENGTH:
         msg = f"the reference is longer than {MAX_LENGTH} characters"
         raise InvalidReferenceError(msg)
+    try:
+        text.encode()
+    except UnicodeEncodeError as exc:
+        msg = "the reference is not valid Unicode"
+        raise InvalidReferenceError(msg) from exc
     left, hash_mark, selector = text.partition("#")
     if hash_mark and not selector.strip():
         msg = "nothing follows the `#`; leave it out to take the whole secret"
@@ -152,10 +159,10 @@ def _check_path(path: str) -> None:
         raise InvalidReferenceError(msg)
     # A leading slash belongs to Parameter Store's names, a trailing one asks for what is below.
     inner = path.removeprefix("/").removesuffix("/")
-    if path != "/" and any(segment in {"", ".", ".."} for segment in inner.split("/")):
+    if path != "/" and not _ODD_SEGMENTS.isdisjoint(inner.split("/")):
         msg = "empty, `.` and `..` segments are not allowed in a path"
         raise InvalidReferenceError(msg)
-    if any(ord(character) < 0x20 or ord(character) == 0x7F for character in path):  # noqa: PLR2004 - ASCII
+    if _CONTROL.search(path):
         msg = "control characters are not allowed in a path"
         raise InvalidReferenceError(msg)
 
@@ -175,6 +182,8 @@ def _options(query: str) -> tuple[tuple[str, str], ...]:
 
 
 def _unescape(text: str, where: str) -> str:
+    if "%" not in text:
+        return text
     if _BAD_ESCAPE.search(text):
         msg = f"a `%` in the {where} must start an escape such as `%25`"
         raise InvalidReferenceError(msg)

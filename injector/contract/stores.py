@@ -160,7 +160,7 @@ def parse_setting(row: StoreField, raw: object) -> Setting:
     if row.kind is Kind.HOPS:
         return _hops(raw)
     if not isinstance(raw, str) or not raw.strip():
-        msg = f"`{row.name}` takes a text"
+        msg = "takes a text"
         raise ValueError(msg)
     text = raw.strip()
     if row.choices and text not in row.choices:

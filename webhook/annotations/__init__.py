@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 
 from injector.contract.names import DOMAIN
 from injector.contract.reasons import Reason
-from injector.contract.stores import PROVIDERS
 from webhook.annotations import (
     identity,
     inheritance,
@@ -120,7 +119,7 @@ def _configured(
         configured = stores.configure(name)
         if configured is None:
             continue
-        if PROVIDERS[configured.store.provider].family == "aws":
+        if configured.store.family == "aws" and stores.sound(name):
             configured = identity.resolve(configured, settings.endpoints, problems)
         trust.check(configured, settings, problems)
         if name in names:

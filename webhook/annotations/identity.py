@@ -9,11 +9,11 @@ refused with the reason: AssumeRoleWithWebIdentity takes neither external id nor
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from injector.contract.names import DOMAIN
 from injector.contract.reasons import Reason
+from injector.contract.stores import Store
 from webhook.annotations.intent import ConfiguredStore, Origin, Scope
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ _OWN_TAGS: Final = (
     "kubernetes-pod-uid",
     "kubernetes-service-account",
 )
+_CHECKED: Final = frozenset({"assume-role", "duration", "session-tags", "transitive-tags"})
 # Limits of AssumeRole: 50 tags, keys of 128 and values of 256 characters.
 _MAX_TAGS: Final = 50
 _MAX_TAG_KEY: Final = 128
@@ -73,7 +74,13 @@ def resolve(
     _check_audience(configured, method, problems)
     _check_chain(configured, method, problems)
     _check_values(configured, problems)
-    return replace(configured, store=replace(store, settings=settings), field_scopes=scopes)
+    return ConfiguredStore(
+        Store(store.name, store.provider, settings),
+        configured.scope,
+        configured.origin,
+        scopes,
+        configured.field_origins,
+    )
 
 
 def _method(configured: ConfiguredStore, problems: Problems) -> str:
@@ -132,6 +139,8 @@ def _check_chain(configured: ConfiguredStore, method: str, problems: Problems) -
 
 def _check_values(configured: ConfiguredStore, problems: Problems) -> None:
     store = configured.store
+    if _CHECKED.isdisjoint(store.settings):
+        return
     low, high = _DURATIONS
     if (duration := store.text("duration")) and not low <= int(duration) <= high:
         _refuse(configured, "duration", f"`{duration}` is not {low} to {high} seconds", problems)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 PREFIX: Final = f"{DOMAIN}/"
 MAX_KEYS: Final = 256  # of one object; an object's annotations may have 256 KiB in all
+_ALL: Final = "; docs/annotations.md has them all"
 _ON: Final = {
     Scope.POD: "a pod",
     Scope.SERVICE_ACCOUNT: "a service account",
@@ -87,7 +88,7 @@ def collect(found: Mapping[str, str], scope: Scope, place: str, problems: Proble
             given.options[name] = value
         elif row is None:
             hint = _hint(name) if problems.spelled_out else ""
-            problems.add(Reason.UNKNOWN_ANNOTATION, value.key, f"no such annotation{hint}")
+            problems.add(Reason.UNKNOWN_ANNOTATION, value.key, f"no such annotation{hint or _ALL}")
         elif scope not in row.scopes:
             message = f"does not belong on {_ON[scope]}; here go options and stores"
             problems.add(Reason.INVALID_ANNOTATION, value.key, message)
@@ -128,21 +129,18 @@ def inherit(
         name: Value(text, Scope.OPERATOR, f"defaults.{name}")
         for name, text in settings.defaults.items()
     }
-    options.update(_honoured(context.service_account_annotations, Scope.SERVICE_ACCOUNT))
-    options.update(_honoured(annotations, Scope.POD))
+    owner = f" (service account {context.service_account})"
+    options.update(_honoured(context.service_account_annotations, Scope.SERVICE_ACCOUNT, owner))
+    options.update(_honoured(annotations, Scope.POD, ""))
     stores: list[Value] = []
-    for scope, kind, name, theirs in (
-        (Scope.NAMESPACE, "namespace", context.namespace, context.namespace_annotations),
-        (
-            Scope.SERVICE_ACCOUNT,
-            "service account",
-            context.service_account,
-            context.service_account_annotations,
-        ),
+    space = f" (namespace {context.namespace})"
+    for scope, place, theirs in (
+        (Scope.NAMESPACE, space, context.namespace_annotations),
+        (Scope.SERVICE_ACCOUNT, owner, context.service_account_annotations),
     ):
-        found = ours(theirs) if theirs else {}
+        found = ours(theirs)
         if found:
-            default = collect(found, scope, f" ({kind} {name})", problems)
+            default = collect(found, scope, place, problems)
             options.update(default.options)
             stores.extend(default.stores)
     options.update(given.options)
@@ -150,10 +148,10 @@ def inherit(
     given.stores = stores + given.stores
 
 
-def _honoured(annotations: Mapping[str, object], scope: Scope) -> dict[str, Value]:
+def _honoured(annotations: Mapping[str, object], scope: Scope, place: str) -> dict[str, Value]:
     """Annotations of other platforms that people already have, as our options."""
     return {
-        row.option: Value(text, scope, f"{row.key} ({_ON[scope][2:]})")
+        row.option: Value(text, scope, f"{row.key}{place}")
         for row in table.HONOURED
         if scope in row.scopes and isinstance(text := annotations.get(row.key), str) and text
     }

@@ -47,7 +47,7 @@ def options(given: dict[str, Value], facts: Facts, problems: Problems) -> Option
 def check(chosen: Options, problems: Problems) -> None:
     """Options that contradict or need each other."""
     given = chosen.given
-    if "max-stale-action" in given and not chosen.max_stale:
+    if "max-stale-action" in given and "max-stale" not in given:
         message = f"needs `{DOMAIN}/max-stale`: after how long?"
         problems.add(Reason.INVALID_ANNOTATION, given["max-stale-action"].key, message)
     if chosen.max_stale and not (chosen.metrics_port or chosen.max_stale_action):
@@ -56,8 +56,8 @@ def check(chosen: Options, problems: Problems) -> None:
             f"`{DOMAIN}/max-stale-action: unready`"
         )
         problems.add(Reason.INVALID_ANNOTATION, given["max-stale"].key, message)
-    restarts = chosen.on_change is not None and chosen.on_change.kind == "restart"
-    if "restart-spread" in given and not restarts:
+    other = chosen.on_change.kind != "restart" if chosen.on_change else "on-change" not in given
+    if "restart-spread" in given and other:
         problems.warn(f"{given['restart-spread'].key} is for `on-change: restart` and unused")
     if chosen.on_change is not None and not chosen.refresh:
         problems.warn(f"{given['on-change'].key} never happens with `refresh: never`")

@@ -47,10 +47,11 @@ def _refuse(text: str, allowed: str) -> ValueError:
 
 def choice(*allowed: str) -> Callable[[str], str]:
     """One of a few words."""
+    words = allowed[0] if len(allowed) == 1 else f"one of {', '.join(allowed)}"
 
     def parse(text: str) -> str:
         if text not in allowed:
-            raise _refuse(text, f"one of {', '.join(allowed)}")
+            raise _refuse(text, words)
         return text
 
     return parse

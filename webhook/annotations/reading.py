@@ -98,7 +98,8 @@ class References:
                 refuse(Reason.INVALID_REFERENCE, f"the ARN's region is {arn.region}, not {region}")
             return
         known = region or configured.store.text("region")
-        if not known and self._first(reference.store, "region"):
+        sound = self._stores.sound(reference.store)
+        if not known and sound and self._first(reference.store, "region"):
             message = (
                 f"nobody gives a region for `{reference.store}`: add `{DOMAIN}/aws.region`, "
                 "`?region=` or a region in the store"
@@ -120,7 +121,7 @@ def _option_problems(reference: Reference, provider: ProviderKind) -> list[str]:
             allowed = ", ".join(
                 (*provider.options, *(f"{it}<field>" for it in provider.open_options))
             )
-            hint = near(name, provider.options) or (f"; it takes {allowed}" if allowed else "")
+            hint = near(name, provider.options) or f"; it takes {allowed or 'none'}"
             found.append(f"`{provider.name}` has no option `{name[:60]}`{hint}")
             continue
         pattern, words = _VALUES.get((provider.name, name)) or _VALUES.get(("", name)) or (

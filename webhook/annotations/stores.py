@@ -81,7 +81,8 @@ class Stores:
         self._definitions = _operators(settings)
         for value in given.stores:
             self._define(value)
-        self.configured: dict[str, ConfiguredStore | None] = {}
+        self._configured: dict[str, ConfiguredStore | None] = {}
+        self._broken: set[str] = set()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -90,9 +91,14 @@ class Stores:
 
     def configure(self, name: str) -> ConfiguredStore | None:
         """Configure the store of that name, None when there is none or it is malformed."""
-        if name not in self.configured:
-            self.configured[name] = self._configure(name)
-        return self.configured[name]
+        if name not in self._configured:
+            self._configured[name] = self._configure(name)
+        return self._configured[name]
+
+    def sound(self, name: str) -> bool:
+        """Whether nothing is wrong with the store's own fields, so that more can be said of it."""
+        configured = self.configure(name)
+        return configured is None or self._broken.isdisjoint((name, configured.store.family))
 
     def declared(self) -> list[str]:
         """Names that the pod itself defines: wrong ones are told, whether they are used or not."""
@@ -107,7 +113,7 @@ class Stores:
         if definition is None:
             return None
         family = PROVIDERS[definition.provider].family
-        own = self._own(definition, family)
+        own = self._own(name, definition, family)
         alone = frozenset().union(
             *(names for leader, names in _TOGETHER[family].items() if leader in own)
         )
@@ -129,12 +135,14 @@ class Stores:
                 if row is None or row[0] != family or not value.text:
                     continue
                 parsed = self._parse(row[1], value.text, value.scope, Origin(value.key))
-                if parsed is not None:
+                if parsed is None:
+                    self._broken.add(family)
+                else:
                     fields[row[1].name] = parsed
             self._families[family] = fields
         return self._families[family]
 
-    def _own(self, definition: Definition, family: str) -> dict[str, Field]:
+    def _own(self, name: str, definition: Definition, family: str) -> dict[str, Field]:
         rows = table.FIELDS[family]
         fields: dict[str, Field] = {}
         for key, raw in definition.fields.items():
@@ -149,6 +157,8 @@ class Stores:
             parsed = self._parse(rows[key], raw, definition.scope, origin)
             if parsed is not None:
                 fields[key] = parsed
+        if set(fields) != set(definition.fields):
+            self._broken.add(name)
         return fields
 
     def _parse(self, row: StoreField, raw: object, scope: Scope, origin: Origin) -> Field | None:

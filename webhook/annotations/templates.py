@@ -50,8 +50,9 @@ def problems(
     try:
         tree = environment.parse(template)
     except TemplateSyntaxError as exc:
-        message = f"the template does not parse: {(exc.message or 'syntax error')[:120]}"
-        return [(message, exc.lineno)]
+        # The first sentence says it; a second one explains Jinja2's grammar.
+        said = (exc.message or "syntax error").partition(". ")[0].rstrip(".")
+        return [(f"the template does not parse: {said[:120]}", exc.lineno)]
     except (TemplateError, RecursionError, ValueError, OverflowError):
         return [("the template does not parse", 1)]
     return list(islice(_meaning(tree, environment, names), MAX_REPORTED))
