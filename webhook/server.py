@@ -129,8 +129,10 @@ class AdmissionServer:
             raise _refusal(Reason.OVERLOADED)
         allowed = self._limits.lag_seconds
         longest = self.pulse.longest_wait(monotonic())
-        if longest > allowed and (waited(request.transport) or longest) > allowed:
-            raise _refusal(Reason.OVERLOADED)
+        if longest > allowed:
+            exact = waited(request.transport)
+            if exact is None or exact > allowed:
+                raise _refusal(Reason.OVERLOADED)
 
     async def _body(self, request: BaseRequest) -> bytes:
         content = request.content
