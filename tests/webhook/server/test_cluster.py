@@ -95,7 +95,9 @@ namespaces:
         assert expected in problems
 
 
-@pytest.mark.parametrize(("text", "message"), [("[1]", "wants a mapping"), ("a: {", "line 2: not YAML")])
+@pytest.mark.parametrize(
+    ("text", "message"), [("[1]", "wants a mapping"), ("a: {", "line 2: not YAML")]
+)
 def test_a_document_that_is_none_is_refused(text: str, message: str) -> None:
     """It has to be one mapping."""
     with pytest.raises(SettingsError, match=message):
