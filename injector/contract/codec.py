@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _KINDS: Final = ("file", "dir", "env")
 _ACTIONS: Final = ("signal", "http", "restart")
+_MAX_MODE: Final = 0o777
+_MAX_SECONDS: Final = 1e9  # thirty years: what is longer is a mistake
 _FORMATS: Final = ("", "raw", "json", "yaml", "properties", "env")
 
 
@@ -122,8 +124,9 @@ def _text(raw: object, where: str) -> str:
 
 
 def _number(raw: object, where: str) -> float:
-    if not isinstance(raw, int | float) or isinstance(raw, bool):
-        msg = f"{where}: a number is wanted"
+    # NaN is no number of seconds, though JSON's text may say it.
+    if not isinstance(raw, int | float) or isinstance(raw, bool) or not 0 <= raw <= _MAX_SECONDS:
+        msg = f"{where}: a number of seconds is wanted"
         raise InvalidPlanError(msg)
     return float(raw)
 
@@ -202,19 +205,16 @@ def _load(kind: type, raw: object, where: str) -> Any:  # noqa: ANN401 - one rea
 
 
 def _check(plan: Plan) -> None:
+    """What the shapes alone do not say: closed words, safe paths, names that lead somewhere."""
     known = {store.name for store in plan.stores}
+    if len(known) != len(plan.stores):
+        msg = "plan.stores: a name is there twice"
+        raise InvalidPlanError(msg)
+    for volume in plan.volumes:
+        _check_component(volume, "plan.volumes")
     for index, secret in enumerate(plan.secrets):
         where = f"plan.secrets[{index}]"
-        if secret.kind not in _KINDS or secret.format not in _FORMATS or not secret.sources:
-            msg = f"{where}: unknown kind or format, or no source"
-            raise InvalidPlanError(msg)
-        if secret.on_change is not None and secret.on_change.kind not in _ACTIONS:
-            msg = f"{where}.on_change: unknown kind"
-            raise InvalidPlanError(msg)
-        wrong = None if secret.path in {"", "."} else paths.problem(secret.path)
-        if wrong is not None or (secret.kind != "env") != bool(secret.path):
-            msg = f"{where}.path: {wrong or 'a path is for files and directories'}"
-            raise InvalidPlanError(msg)
+        _check_secret(secret, where)
         stray = {source.reference.store for source in secret.sources} - known
         if stray:
             msg = f"{where}: the store `{min(stray)}` is not in the plan"
@@ -222,3 +222,31 @@ def _check(plan: Plan) -> None:
         if set(secret.volumes) - set(plan.volumes) or not secret.volumes:
             msg = f"{where}: a volume is not in the plan"
             raise InvalidPlanError(msg)
+
+
+def _check_secret(secret: Secret, where: str) -> None:
+    if secret.kind not in _KINDS or secret.format not in _FORMATS or not secret.sources:
+        msg = f"{where}: unknown kind or format, or no source"
+        raise InvalidPlanError(msg)
+    if secret.on_change is not None and secret.on_change.kind not in _ACTIONS:
+        msg = f"{where}.on_change: unknown kind"
+        raise InvalidPlanError(msg)
+    if not 0 <= secret.mode <= _MAX_MODE:
+        msg = f"{where}.mode: not permission bits"
+        raise InvalidPlanError(msg)
+    wrong = None if secret.path in {"", "."} else paths.problem(secret.path)
+    if wrong is not None or (secret.kind != "env") != bool(secret.path):
+        msg = f"{where}.path: {wrong or 'a path is for files and directories'}"
+        raise InvalidPlanError(msg)
+    if (secret.kind == "env") != bool(secret.variables and secret.containers):
+        msg = f"{where}: variables and containers are for `env`, which needs both"
+        raise InvalidPlanError(msg)
+    for container in secret.containers:
+        _check_component(container, where)
+
+
+def _check_component(name: str, where: str) -> None:
+    """Volumes and containers become parts of paths."""
+    if paths.component_problem(name) is not None or "/" in name:
+        msg = f"{where}: `{name[:60]}` cannot be part of a path"
+        raise InvalidPlanError(msg)

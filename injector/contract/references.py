@@ -77,8 +77,9 @@ class Reference:
         return f"{text}#{self.selector}" if self.selector else text
 
 
-_PATH_SAFE: Final = "/:@!$&'()*+,;=~ "
-_OPTION_SAFE: Final = "/:@!$'()*+,;~ "
+# A space is escaped, for at the end of a reference it would be trimmed.
+_PATH_SAFE: Final = "/:@!$&'()*+,;=~"
+_OPTION_SAFE: Final = "/:@!$'()*+,;~"
 
 
 def parse_arn(text: str) -> Arn | None:

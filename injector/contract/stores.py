@@ -194,6 +194,8 @@ def _pairs(raw: object) -> Pairs:
             msg = "has a key twice"
             raise ValueError(msg)
         raw = {name.strip(): value.strip() for name, _, value in split}
+    if raw == []:  # how the plan writes an empty mapping
+        return ()
     if not isinstance(raw, dict) or not all(
         isinstance(key, str) and isinstance(value, str) and key for key, value in raw.items()
     ):
@@ -221,7 +223,7 @@ def _hop(item: object) -> Hop:
         raise ValueError(msg)  # noqa: TRY004 - one error type for every wrong value
     unknown = sorted(set(item) - set(_HOP_KEYS))
     if unknown:
-        msg = f"unknown key `{unknown[0]}` in a hop; allowed are {', '.join(_HOP_KEYS)}"
+        msg = f"unknown key `{unknown[0][:60]}` in a hop; allowed are {', '.join(_HOP_KEYS)}"
         raise ValueError(msg)
     role = item.get("role-arn", "")
     if not isinstance(role, str) or not re.fullmatch(ROLE_ARN, role, re.ASCII):

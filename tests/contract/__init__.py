@@ -1,1 +1,1 @@
-"""Tests."""
+"""Tests of injector.contract: what webhook and injector agree on."""
