@@ -58,8 +58,9 @@ class Connection(RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Note when the latest bytes came, and the first of a request."""
-        self.arrived = monotonic()
-        if self.phase < Phase.RECEIVING:
+        if data:  # aiohttp also calls it to look at what it kept
+            self.arrived = monotonic()
+        if data and self.phase < Phase.RECEIVING:
             self.phase = Phase.RECEIVING
             self.since = self.arrived
         elif self.phase is Phase.ENDING:
