@@ -27,6 +27,7 @@ from webhook.annotations.intent import Intent, Scope
 from webhook.annotations.placeholders import Facts
 from webhook.annotations.reading import References
 from webhook.annotations.stores import Stores
+from webhook.annotations.templates import Templates
 
 if TYPE_CHECKING:
     from webhook.annotations.inheritance import Given
@@ -94,6 +95,7 @@ def _check_inject(given: Given, problems: Problems) -> None:
 def _wanted(given: Given, chosen: Options, problems: Problems) -> list[Wanted]:
     """Every secret of the short and the long form, in the order of their keys."""
     wanted: list[Wanted] = []
+    templates = Templates(chosen.delimiters)
     for value in given.secrets:
         name = value.key.removeprefix(PREFIX)
         if name.startswith((table.FILE, table.DIRECTORY, table.VARIABLE)):
@@ -101,7 +103,7 @@ def _wanted(given: Given, chosen: Options, problems: Problems) -> list[Wanted]:
             if secret is not None:
                 wanted.append(secret)
         else:
-            wanted.extend(longform.read(value, chosen.delimiters, problems))
+            wanted.extend(longform.read(value, templates, problems))
     if len(wanted) > MAX_SECRETS:
         message = f"the pod asks for {len(wanted)} secrets; at most {MAX_SECRETS} are injected"
         problems.add(Reason.LIMIT_EXCEEDED, "", message)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES: Final = 64 * 1024  # of one document
 MAX_DEPTH: Final = 16
-MAX_NODES: Final = 40_000  # events; every second byte of an annotation could be one
+BYTES_PER_EVENT: Final = 6  # sensible content has one in ten or more; events cost time
 
 _BLOCKS: Final = ("|", ">")
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -79,7 +79,7 @@ def read(text: str, limit: int = MAX_BYTES) -> Node | None:
     if len(text.encode("utf-8", "surrogatepass")) > limit:
         msg = f"larger than {limit // 1024} KiB"
         raise DocumentError(msg, 1, Reason.LIMIT_EXCEEDED)
-    events = _events(text)
+    events = _events(text, limit // BYTES_PER_EVENT)
     node: Node | None = None
     documents = 0
     for event in events:
@@ -113,21 +113,21 @@ def _line(event: yaml.Event) -> int:
     return int(event.start_mark.line) + 1 if event.start_mark else 1
 
 
-def _events(text: str) -> Iterator[yaml.Event]:
+def _events(text: str, most: int) -> Iterator[yaml.Event]:
     """Events within the limits; a malformed text is our own error."""
-    depth = nodes = 0
+    depth = count = 0
     try:
         for event in yaml.parse(text, Loader=_Loader):
             if isinstance(event, yaml.CollectionStartEvent):
                 depth += 1
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
-            nodes += 1
+            count += 1
             if depth > MAX_DEPTH:
                 msg = f"nested deeper than {MAX_DEPTH} levels"
                 raise DocumentError(msg, _line(event), Reason.LIMIT_EXCEEDED)
-            if nodes > MAX_NODES:
-                msg = f"more than {MAX_NODES} nodes"
+            if count > most:
+                msg = f"more than {most} nodes"
                 raise DocumentError(msg, _line(event), Reason.LIMIT_EXCEEDED)
             _refuse_references(event)
             yield event

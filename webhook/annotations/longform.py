@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from injector.contract import references
 from injector.contract.plan import Source, Variable
 from injector.contract.reasons import Reason
-from webhook.annotations import documents, parsers, templates
+from webhook.annotations import documents, parsers
 from webhook.annotations.documents import Mapping, Sequence, Text
 from webhook.annotations.intent import Origin, Wanted
 from webhook.annotations.suggestions import near
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from webhook.annotations.documents import Node
     from webhook.annotations.inheritance import Value
+    from webhook.annotations.templates import Templates
     from webhook.errors import Problems
 
 FORMATS: Final = ("raw", "json", "yaml", "properties", "env")
@@ -43,9 +44,9 @@ ITEM_KEYS: Final = ("from", *TARGETS, "containers", *_SCALARS)
 class _Item:
     """One item while it is read: notes problems under its key and line."""
 
-    def __init__(self, key: str, delimiters: tuple[str, str], problems: Problems) -> None:
+    def __init__(self, key: str, checker: Templates, problems: Problems) -> None:
         self.key = key
-        self.delimiters = delimiters
+        self.templates = checker
         self.problems = problems
         self.sound = True
 
@@ -54,13 +55,13 @@ class _Item:
         self.problems.add(reason, self.key, message, line)
 
 
-def read(value: Value, delimiters: tuple[str, str], problems: Problems) -> list[Wanted]:
+def read(value: Value, checker: Templates, problems: Problems) -> list[Wanted]:
     """
     Read one long-form annotation.
 
     Args:
         value: the document.
-        delimiters: of the pod's templates.
+        checker: of the pod's templates.
         problems: where wrong items are noted.
     """
     key = value.key
@@ -78,7 +79,7 @@ def read(value: Value, delimiters: tuple[str, str], problems: Problems) -> list[
         message = f"{len(document.items)} items; a pod has at most {MAX_ITEMS} secrets"
         problems.add(Reason.LIMIT_EXCEEDED, key, message, document.items[MAX_ITEMS].line)
         return []
-    found = (_item(_Item(key, delimiters, problems), node) for node in document.items)
+    found = (_item(_Item(key, checker, problems), node) for node in document.items)
     return [wanted for wanted in found if wanted is not None]
 
 
@@ -257,5 +258,5 @@ def _template(item: _Item, node: Mapping, sources: tuple[Source, ...]) -> None:
     names = {source.name for source in sources} if isinstance(given, Mapping) else None
     if isinstance(given, Mapping) and names != set(given.entries):
         names = None  # a wrong reference is told already; its name is not missing
-    for message, line in templates.problems(template.value, item.delimiters, names):
+    for message, line in item.templates.problems(template.value, names):
         item.refuse(template.first + line - 1, message)
