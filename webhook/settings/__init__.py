@@ -5,7 +5,7 @@ Unknown keys and wrong values are errors, all reported at once; nothing falls ba
 silence. `environment` is the only module of the webhook that reads the environment.
 """
 
-from webhook.settings.document import load
+from webhook.settings.document import KEYS, load
 from webhook.settings.environment import read
 from webhook.settings.shapes import (
     Allow,
@@ -16,6 +16,7 @@ from webhook.settings.shapes import (
 )
 
 __all__ = [
+    "KEYS",
     "Allow",
     "InjectorSettings",
     "NamespaceSelector",

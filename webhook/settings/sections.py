@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from webhook.annotations import documents, parsers
 from webhook.annotations.documents import Mapping, Sequence, Text
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from webhook.annotations.documents import Node
 
 T = TypeVar("T")
+_FEW: Final = 20  # words that fit into one message
 
 
 class Section:
@@ -43,7 +44,8 @@ class Section:
         """Refuse every other key."""
         for key, line in self.node.key_lines.items():
             if key not in known:
-                hint = near(key, known) or f"; there are {', '.join(known)}"
+                few = f"; there are {', '.join(known)}" if len(known) <= _FEW else ""
+                hint = near(key, known) or few
                 self.refuse(key[:60], line, f"unknown key{hint}")
 
     def items(self) -> Iterator[tuple[str, Node]]:

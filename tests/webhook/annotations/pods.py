@@ -19,9 +19,14 @@ if TYPE_CHECKING:
 ROLE = "arn:aws:iam::111122223333:role/web"
 
 
-def request(pod: Mapping[str, Any]) -> AdmissionRequest:
+def admission(pod: Mapping[str, Any]) -> AdmissionRequest:
+    """An admission of a pod of any shape."""
+    return AdmissionRequest("u", "CREATE", "shop", "web", pod)
+
+
+def request(annotations: Mapping[str, Any]) -> AdmissionRequest:
     """An admission of a pod with these annotations."""
-    return AdmissionRequest("u", "CREATE", "shop", "web", {"metadata": {"annotations": pod}})
+    return admission({"metadata": {"annotations": annotations}})
 
 
 def context(

@@ -6,7 +6,7 @@ import pytest
 
 from injector.contract.plan import Action, Source, Variable
 from injector.contract.references import parse
-from tests.webhook.annotations.pods import context, intent, reading, request
+from tests.webhook.annotations.pods import admission, context, intent, reading
 from webhook.annotations import read
 from webhook.annotations.intent import Origin, Scope, Wanted
 from webhook.errors import Problems
@@ -68,10 +68,8 @@ def test_a_pod_that_asks_for_nothing_has_no_intent(annotations: dict[str, str]) 
 def test_a_pod_without_annotations_has_no_intent(pod: dict[str, object]) -> None:
     """What Kubernetes leaves out is nothing."""
     problems = Problems()
-    admission = request({})
-    object.__setattr__(admission, "pod", pod)
 
-    assert read(admission, context(), Settings(), problems) is None
+    assert read(admission(pod), context(), Settings(), problems) is None
     assert not problems
 
 
