@@ -8,12 +8,9 @@ arguments and files is said at once on standard error, with exit code 2; nothing
 from __future__ import annotations
 
 import argparse
-import asyncio
-import gc
 import logging
-import signal
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -23,7 +20,7 @@ from webhook import settings as configuration
 from webhook.admission import PodAdmission
 from webhook.cluster import FileCluster, NoCluster
 from webhook.context import NEWEST, KubernetesVersion
-from webhook.drain import Ports, Service
+from webhook.drain import Ports, Service, live
 from webhook.errors import SettingsError
 from webhook.limits import Limits
 from webhook.log import LibraryHandler, Log
@@ -34,24 +31,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from webhook.cluster import Cluster
-    from webhook.decisions import Admission
 
 T = TypeVar("T")
 
 _WRONG: Final = 2
 _MAX_PORT: Final = 65535
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What the server is composed of."""
-
-    admission: Admission
-    certificate: CertificateFiles
-    ports: Ports
-    limits: Limits
-    metrics: Metrics
-    log: Log
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,15 +44,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     log = Log()
     logging.basicConfig(handlers=[LibraryHandler(log)], force=True)
     problems: list[str] = []
-    parts = _compose(options, log, problems)
-    if parts is None:
+    composed = _compose(options, log, problems)
+    if composed is None:
         print("\n".join(problems), file=sys.stderr)  # noqa: T201 - to the person who started us
         return _WRONG
-    uvloop.run(live(parts))
+    service, ports = composed
+    uvloop.run(live(service, ports, log))
     return 0
 
 
-def _compose(options: argparse.Namespace, log: Log, problems: list[str]) -> Parts | None:
+def _compose(
+    options: argparse.Namespace, log: Log, problems: list[str]
+) -> tuple[Service, Ports] | None:
     """Make every part, or note everything that is wrong."""
     metrics = Metrics()
     limits = replace(Limits(), drain_seconds=options.drain_seconds)
@@ -83,34 +70,8 @@ def _compose(options: argparse.Namespace, log: Log, problems: list[str]) -> Part
     ports = _noted(problems, lambda: Ports(options.listen, options.metrics_listen, limits))
     if ports is None:
         return None
-    return Parts(PodAdmission(settings, cluster, log=log), certificate, ports, limits, metrics, log)
-
-
-async def live(parts: Parts) -> None:
-    """Serve until a signal ends it."""
-    loop = asyncio.get_running_loop()
-    log = parts.log
-    loop.set_exception_handler(lambda _, context: _unexpected(log, context))
-    service = Service(
-        parts.admission,
-        parts.certificate,
-        limits=parts.limits,
-        metrics=parts.metrics,
-        log=log,
-    )
-    loop.add_signal_handler(signal.SIGTERM, service.terminate)
-    loop.add_signal_handler(signal.SIGINT, service.interrupt)
-    # What is alive now stays alive: the collector need not look at it again.
-    gc.collect()
-    gc.freeze()
-    await service.run(parts.ports)
-
-
-def _unexpected(log: Log, context: dict[str, object]) -> None:
-    """Log what the loop reports, without its text, which may quote input."""
-    error = context.get("exception")
-    if isinstance(error, Exception):
-        log.failure("an event failed", error)
+    admission = PodAdmission(settings, cluster, log=log)
+    return Service(admission, certificate, limits=limits, metrics=metrics, log=log), ports
 
 
 def _noted(problems: list[str], make: Callable[[], T]) -> T | None:

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import signal
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from webhook.connections import Connections
 from webhook.listener import Listener, bind
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from webhook.metrics import Metrics
     from webhook.tls import CertificateFiles
 
-_SETTLE_SECONDS = 0.02
+_SETTLE_SECONDS: Final = 0.02
 
 
 class Ports:
@@ -169,3 +171,22 @@ class Service:
                 listener.sweep(now)
             for group in groups:
                 group.sweep(now)
+
+
+async def live(service: Service, ports: Ports, log: Log) -> None:
+    """Serve until a signal ends it."""
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: _unexpected(log, context))
+    loop.add_signal_handler(signal.SIGTERM, service.terminate)
+    loop.add_signal_handler(signal.SIGINT, service.interrupt)
+    # What is alive now stays alive: the collector need not look at it again.
+    gc.collect()
+    gc.freeze()
+    await service.run(ports)
+
+
+def _unexpected(log: Log, context: dict[str, Any]) -> None:
+    """Log what the loop reports, without its text, which may quote input."""
+    error = context.get("exception")
+    if isinstance(error, Exception):
+        log.failure("an event failed", error)

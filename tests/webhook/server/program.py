@@ -10,8 +10,7 @@ from pathlib import Path
 import uvloop
 
 from tests.webhook.server.house import SHORT, Fake
-from webhook.__main__ import Parts, live
-from webhook.drain import Ports
+from webhook.drain import Ports, Service, live
 from webhook.log import Log
 from webhook.metrics import Metrics
 from webhook.tls import CertificateFiles
@@ -28,7 +27,8 @@ def main(folder: Path, drain_seconds: float) -> None:
     loopback = ("127.0.0.1", 0)
     certificate = CertificateFiles(folder / "tls.crt", folder / "tls.key", metrics=metrics, log=log)
     ports = Ports(loopback, loopback, limits)
-    uvloop.run(live(Parts(Fake(before=_pause), certificate, ports, limits, metrics, log)))
+    service = Service(Fake(before=_pause), certificate, limits=limits, metrics=metrics, log=log)
+    uvloop.run(live(service, ports, log))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tests.webhook.server.client import Client, Reply, post
+from tests.webhook.server.client import PATIENCE, Client, Reply, post
 from tests.webhook.server.house import REVIEW, SHORT, Fake, Running, serving
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def test_requests_beyond_those_in_flight_are_asked_to_come_again(tmp_path: Path)
     release = threading.Event()
 
     async def wait(_: bytes) -> None:
-        await asyncio.to_thread(release.wait)
+        await asyncio.to_thread(release.wait, PATIENCE)
 
     limits = replace(SHORT, in_flight=4, decision_seconds=10, answer_seconds=20)
     with serving(tmp_path, Fake(before=wait), limits) as running:
