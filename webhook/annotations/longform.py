@@ -38,7 +38,24 @@ _SCALARS: Final[dict[str, tuple[str, Callable[[str], Any]]]] = {
     "optional": ("optional", parsers.boolean),
 }
 MAX_ITEMS: Final = 200
-ITEM_KEYS: Final = ("from", *TARGETS, "containers", *_SCALARS)
+ITEM_KEYS: Final[dict[str, str]] = {
+    "from": "A reference, or a mapping of name to reference for a `template`.",
+    "file": "Path of the file, relative to the mount; `/` makes directories.",
+    "dir": "Directory for one file a top-level key of a mapping secret; `.` is the mount itself.",
+    "env": "Name of a variable; or a mapping of variable to key, or a list of keys, of one "
+    "mapping secret.",
+    "format": f"One of {', '.join(FORMATS)}. Default: `raw` for a plain value; a mapping follows "
+    "the file's extension (`.yaml`, `.properties`, `.env`), otherwise `json`.",
+    "template": "Jinja2 template of the file or of one variable.",
+    "mode": "Octal mode of the file, in quotes.",
+    "decode": "`base64`: the stored value is decoded.",
+    "refresh": "Time between reads of this secret, or `never`.",
+    "containers": "List of the containers that get it.",
+    "mount": "Another absolute directory than `mount-path`.",
+    "on-change": "As the option, for this secret.",
+    "optional": "`true`: may be absent in the store; the file is then not written.",
+}
+"""Keys of an item and what they mean."""
 
 
 class _Item:

@@ -8,6 +8,8 @@ have are refused by name, after everything else about them was checked.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from injector.contract import references
@@ -26,25 +28,59 @@ if TYPE_CHECKING:
     from webhook.annotations.stores import Stores
     from webhook.errors import Problems
 
-# Values of options, by provider where they differ: (pattern, what it wants).
-_ANY: Final = re.compile(r"[^\x00-\x20\x7f]{1,512}")
-_VALUES: Final[Mapping[tuple[str, str], tuple[re.Pattern[str], str]]] = {
-    ("", "region"): (re.compile(DNS_LABEL), "a region such as eu-west-1"),
-    # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
-    ("aws-secretsmanager", "version"): (
-        re.compile(r"[A-Za-z0-9-]{32,64}"),
-        "a version id: 32 to 64 letters, digits and `-`; staging labels go into `stage`",
-    ),
-    ("aws-ssm", "version"): (re.compile(r"[1-9][0-9]{0,18}"), "a version number, from 1"),
-    ("aws-ssm", "label"): (
-        re.compile(r"(?![0-9])[A-Za-z0-9._-]{1,100}"),
-        "a label: at most 100 letters, digits and `._-`, no digit first",
-    ),
-    ("aws-ssm", "recursive"): (re.compile(r"true|false"), '"true" or "false"'),
-    ("vault", "version"): (re.compile(r"[1-9][0-9]{0,9}"), "a version number, from 1"),
-    ("vault", "kv"): (re.compile(r"[12]"), "1 or 2"),
-    ("gcp-secretmanager", "version"): (re.compile(r"latest|[1-9][0-9]*"), "`latest` or a number"),
-}  # fmt: skip
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """What one option of references may be."""
+
+    pattern: str
+    expected: str
+    """What the pattern wants, in words."""
+    doc: str
+
+
+_VERSION_NUMBER: Final = Option(r"[1-9][0-9]{0,18}", "a version number, from 1", "Pins a version.")
+_REGION: Final = Option(DNS_LABEL, "a region such as eu-west-1", "Instead of the store's region.")
+_OTHER: Final = Option(r"[^\x00-\x20\x7f]{1,512}", "a value without spaces", "")
+OPTIONS: Final[Mapping[tuple[str, str], Option]] = MappingProxyType(
+    {
+        ("aws-secretsmanager", "region"): _REGION,
+        # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
+        ("aws-secretsmanager", "stage"): Option(
+            r"[^\x00-\x20\x7f]{1,256}",
+            "a staging label: at most 256 characters, no spaces",
+            "Staging label; default AWSCURRENT.",
+        ),
+        ("aws-secretsmanager", "version"): Option(
+            r"[A-Za-z0-9-]{32,64}",
+            "a version id: 32 to 64 letters, digits and `-`; staging labels go into `stage`",
+            "Pins a version id.",
+        ),
+        ("aws-ssm", "region"): _REGION,
+        ("aws-ssm", "version"): _VERSION_NUMBER,
+        # https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-labels.html
+        ("aws-ssm", "label"): Option(
+            r"(?![0-9])[A-Za-z0-9._-]{1,100}",
+            "a label: at most 100 letters, digits and `._-`, no digit first",
+            "Parameter label.",
+        ),
+        ("aws-ssm", "recursive"): Option(
+            "true|false", '"true" or "false"', "With a path that ends in `/`: also what is deeper."
+        ),
+        ("vault", "engine"): Option(_OTHER.pattern, _OTHER.expected, "Mount of the engine."),
+        ("vault", "kv"): Option("[12]", "1 or 2", "Version of the KV engine."),
+        ("vault", "ttl"): Option(
+            "[0-9]+[smh]?", "a duration such as 1h", "Life that is asked for."
+        ),
+        ("vault", "version"): _VERSION_NUMBER,
+        ("gcp-secretmanager", "region"): _REGION,
+        ("gcp-secretmanager", "version"): Option(
+            "latest|[1-9][0-9]*", "`latest` or a number", "Pins a version."
+        ),
+        ("azure-keyvault", "version"): Option("[0-9a-f]{32}", "a version id", "Pins a version id."),
+    }
+)
+"""Options by provider and name."""
 
 
 class References:
@@ -124,11 +160,9 @@ def _option_problems(reference: Reference, provider: ProviderKind) -> list[str]:
             hint = near(name, provider.options) or f"; it takes {allowed or 'none'}"
             found.append(f"`{provider.name}` has no option `{name[:60]}`{hint}")
             continue
-        pattern, words = _VALUES.get((provider.name, name)) or _VALUES.get(("", name)) or (
-            _ANY, "a value without spaces"
-        )  # fmt: skip
-        if not pattern.fullmatch(value):
-            found.append(f"option `{name}`: `{value[:60]}` is not {words}")
+        row = OPTIONS.get((provider.name, name), _OTHER)
+        if not re.fullmatch(row.pattern, value):
+            found.append(f"option `{name}`: `{value[:60]}` is not {row.expected}")
     below = reference.path.endswith("/")
     if "recursive" in given and not below:
         found.append("`recursive` is for a path that ends in `/`")

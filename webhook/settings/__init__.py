@@ -7,6 +7,7 @@ silence. `environment` is the only module of the webhook that reads the environm
 
 from webhook.settings.document import KEYS, load
 from webhook.settings.environment import read
+from webhook.settings.policy import ALLOW
 from webhook.settings.shapes import (
     Allow,
     InjectorSettings,
@@ -16,6 +17,7 @@ from webhook.settings.shapes import (
 )
 
 __all__ = [
+    "ALLOW",
     "KEYS",
     "Allow",
     "InjectorSettings",

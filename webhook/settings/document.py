@@ -25,22 +25,31 @@ if TYPE_CHECKING:
     from injector.contract.stores import StoreField
 
 MAX_BYTES: Final = 1024 * 1024  # a ConfigMap holds no more
-KEYS: Final = (
-    "cluster",
-    "defaults",
-    "ca-bundle",
-    "stores",
-    "endpoints",
-    "allowed-addresses",
-    "allowed-audiences",
-    "ignored-containers",
-    "env-files",
-    "sops-keys",
-    "proxy",
-    "audit-references",
-    "injector",
-    "policy",
-)
+KEYS: Final[dict[str, str]] = {
+    "cluster": "Name of the cluster, `{cluster}` in placeholders.",
+    "defaults": "Options without `syrette.dev/`, the farthest scope: pods, service accounts and "
+    "namespaces may say otherwise.",
+    "ca-bundle": "PEM certificates that our containers trust instead of the image's; they are "
+    "copied into each plan.",
+    "stores": "Named stores; nobody nearer may define these names again.",
+    "endpoints": f"Addresses of services: {', '.join(f'`{name}`' for name in endpoints.NAMES)}. "
+    "https only, except on loopback and link-local addresses.",
+    "allowed-addresses": "Addresses (https, `*.` for one label) that pods, service accounts and "
+    "namespaces may name. Default: none.",
+    "allowed-audiences": "Audiences that they may name, beside the providers' usual ones and those "
+    "of the operator's stores.",
+    "ignored-containers": "Containers that get nothing unless a pod names them.",
+    "env-files": "`auto`: variables from files where every kubelet is 1.35 or newer; `always`; "
+    "`never`.",
+    "sops-keys": "Patterns of the KMS keys and transit paths that SOPS documents may name.",
+    "proxy": "`https`: egress proxy of our containers; `no-proxy`: list of hosts, domains and "
+    "networks. Link-local addresses and `.svc` never go through it.",
+    "audit-references": "Whether `store:path` of each secret stands in the decision line.",
+    "injector": "Our containers: `image`, `pull-policy`, `pull-secret`, `uid`, `memory-limit`, "
+    "`memory-request`, `cpu-limit`, `cpu-request`.",
+    "policy": "Rules; the first whose namespaces match decides. With rules, no match is a denial.",
+}
+"""Keys of the document and what they mean."""
 _CLUSTER: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,98}[A-Za-z0-9])?")
 _IMAGE: Final = re.compile(r"[a-z0-9]([A-Za-z0-9._/-]|:[A-Za-z0-9])*(@sha256:[0-9a-f]{64})?")
 _OBJECT_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")

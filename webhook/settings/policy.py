@@ -18,6 +18,16 @@ if TYPE_CHECKING:
     from webhook.settings.sections import Section
 
 ACTIONS: Final = ("signal", "http", "restart")
+ALLOW: Final = {
+    "stores": "Store name (or `*`) to a list of path patterns.",
+    "roles": "Patterns of every role of a chain, every Google service account and Azure client id.",
+    "vault-roles": "Patterns of Vault roles.",
+    "on-change": "Any of `signal`, `http`, `restart`.",
+    "audiences": "Audiences beyond the providers' usual ones.",
+    "ambient": "`true`: the SDK's own credential chain.",
+    "http": "`true`: addresses without TLS.",
+}
+"""Keys of a rule's `allow` and what they mean."""
 _RULE_NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _NAMESPACE: Final = re.compile(r"[a-z0-9*]([-a-z0-9*]{0,61}[a-z0-9*])?")
 # A label's key (an optional prefix and a name) and the pattern of its value.
@@ -91,7 +101,7 @@ def _namespaces(section: Section) -> NamespaceSelector:
 
 
 def _allow(section: Section) -> Allow:
-    section.only("stores", "roles", "vault-roles", "on-change", "audiences", "ambient", "http")
+    section.only(*ALLOW)
     return Allow(
         stores=_stores(section),
         roles=section.texts("roles", (), pattern),

@@ -334,7 +334,7 @@ def test_a_file_that_is_wrong_is_named(tmp_path: Path) -> None:
         st.sampled_from([*settings.KEYS, "x", "{namespace}", "*", ""]),
         lambda inner: (
             st.lists(inner, max_size=3).map(lambda items: f"[{', '.join(items)}]")
-            | st.dictionaries(st.sampled_from(settings.KEYS), inner, max_size=3).map(
+            | st.dictionaries(st.sampled_from(list(settings.KEYS)), inner, max_size=3).map(
                 lambda items: "{" + ", ".join(f"{key}: {item}" for key, item in items.items()) + "}"
             )
         ),
