@@ -163,9 +163,7 @@ def _node(event: yaml.Event, events: Iterator[yaml.Event]) -> Node:
         return Text(str(event.value), line, line + (event.style in _BLOCKS))
     if isinstance(event, yaml.SequenceStartEvent):
         items: list[Node] = []
-        for inner in events:
-            if isinstance(inner, yaml.SequenceEndEvent):
-                break
+        while not isinstance(inner := next(events), yaml.SequenceEndEvent):
             items.append(_node(inner, events))
         return Sequence(tuple(items), line)
     return _mapping(line, events)
@@ -174,9 +172,7 @@ def _node(event: yaml.Event, events: Iterator[yaml.Event]) -> Node:
 def _mapping(line: int, events: Iterator[yaml.Event]) -> Mapping:
     entries: dict[str, Node] = {}
     lines: dict[str, int] = {}
-    for event in events:
-        if isinstance(event, yaml.MappingEndEvent):
-            break
+    while not isinstance(event := next(events), yaml.MappingEndEvent):
         if not isinstance(event, yaml.ScalarEvent):
             msg = "a key must be a text"
             raise DocumentError(msg, _line(event))

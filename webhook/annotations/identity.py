@@ -165,7 +165,10 @@ def _tags_problem(tags: Pairs) -> str | None:
         if key in _OWN_TAGS:
             return f"the session tag `{key}` is the pod's own; remove it"
         if len(key) > _MAX_TAG_KEY or len(value) > _MAX_TAG_VALUE:
-            return f"a session tag has a key of {_MAX_TAG_KEY} and a value of {_MAX_TAG_VALUE}"
+            return (
+                f"the session tag `{key[:60]}` is longer than AWS allows: {_MAX_TAG_KEY} "
+                f"characters of key, {_MAX_TAG_VALUE} of value"
+            )
     return None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from webhook.annotations import documents, parsers
 from webhook.annotations.documents import Mapping, Sequence, Text
@@ -111,11 +111,6 @@ class Section:
         except ValueError as exc:
             self.refuse(key, node.line, str(exc))
             return None
-
-
-def plain(node: Node) -> Any:  # noqa: ANN401 - a decoded document
-    """The node as texts, lists and dictionaries."""
-    return documents.plain(node)
 
 
 def _is_null(node: Node) -> bool:

@@ -138,6 +138,15 @@ def test_one_problem_is_one_line() -> None:
     )
 
 
+def test_a_warning_is_given_once() -> None:
+    """Two secrets with one surprise surprise once."""
+    problems = Problems()
+    problems.warn("once")
+    problems.warn("once")
+
+    assert (problems.warnings, bool(problems)) == (["once"], False)
+
+
 def test_no_message_repeats_a_whole_value() -> None:
     """An annotation may hold what was pasted by mistake; messages show its head at most."""
     secret = "hunter2-" * 20
