@@ -50,6 +50,17 @@ With this code the sidecar asks the kubelet to restart all containers of the pod
 (`restartPolicyRules`, action RestartAllContainers, Kubernetes 1.36).
 """
 
+IMAGE_PYTHON: Final = "/syrette/bin/python3"
+"""The interpreter of the image; it runs everything of ours without a shell."""
+IMAGE_SUPERVISOR: Final = "/syrette/injector/supervisor.py"
+INIT_COMMAND: Final = (IMAGE_PYTHON, "-I", "-m", "injector", "init")
+SIDECAR_COMMAND: Final = (IMAGE_PYTHON, "-I", "-S", IMAGE_SUPERVISOR)
+"""By absolute path and without site-packages: what is not imported takes no memory."""
+METRICS_PORT: Final = "syrette-metrics"
+"""Name of the sidecar's container port; Kubernetes allows 15 characters."""
+READY_PATH: Final = "/healthz"
+"""What a readiness probe asks of the sidecar where `max-stale-action` is `unready`."""
+
 _FILE_SAFE = re.compile(r"[^A-Za-z0-9._-]")
 
 

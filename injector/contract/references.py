@@ -62,11 +62,11 @@ class Reference:
     @property
     def arn(self) -> Arn | None:
         """The path's ARN, if it is one."""
-        return parse_arn(self.path)
+        return parse_arn(self.path) if self.path.startswith("arn:") else None
 
     def option(self, name: str) -> str:
         """The value of an option, empty when it is not given."""
-        return dict(self.options).get(name, "")
+        return dict(self.options).get(name, "") if self.options else ""
 
     def __str__(self) -> str:
         """Write the canonical form, which parses to an equal reference."""

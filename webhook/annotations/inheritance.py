@@ -26,8 +26,12 @@ if TYPE_CHECKING:
     from webhook.settings import Settings
 
 PREFIX: Final = f"{DOMAIN}/"
+_SIZE: Final = len(PREFIX)
 MAX_KEYS: Final = 256  # of one object; an object's annotations may have 256 KiB in all
 _ALL: Final = "; docs/annotations.md has them all"
+_HONOURED: Final = {
+    scope: tuple(row for row in table.HONOURED if scope in row.scopes) for scope in Scope
+}
 _ON: Final = {
     Scope.POD: "a pod",
     Scope.SERVICE_ACCOUNT: "a service account",
@@ -58,9 +62,8 @@ class Given:
 
 def ours(annotations: Mapping[str, object]) -> dict[str, str]:
     """Our annotations of one object, without the domain; a value that is no text is empty."""
-    size = len(PREFIX)
     return {
-        key[size:]: value if isinstance(value, str) else ""
+        key[_SIZE:]: value if isinstance(value, str) else ""
         for key, value in annotations.items()
         if key.startswith(PREFIX)
     }
@@ -152,8 +155,8 @@ def _honoured(annotations: Mapping[str, object], scope: Scope, place: str) -> di
     """Annotations of other platforms that people already have, as our options."""
     return {
         row.option: Value(text, scope, f"{row.key}{place}")
-        for row in table.HONOURED
-        if scope in row.scopes and isinstance(text := annotations.get(row.key), str) and text
+        for row in _HONOURED[scope]
+        if isinstance(text := annotations.get(row.key), str) and text
     }
 
 

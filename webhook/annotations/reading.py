@@ -133,9 +133,9 @@ class References:
             if region and region != arn.region:
                 refuse(Reason.INVALID_REFERENCE, f"the ARN's region is {arn.region}, not {region}")
             return
-        known = region or configured.store.text("region")
-        sound = self._stores.sound(reference.store)
-        if not known and sound and self._first(reference.store, "region"):
+        if region or configured.store.text("region"):
+            return
+        if self._stores.sound(reference.store) and self._first(reference.store, "region"):
             message = (
                 f"nobody gives a region for `{reference.store}`: add `{DOMAIN}/aws.region`, "
                 "`?region=` or a region in the store"
@@ -150,6 +150,8 @@ class References:
 
 
 def _option_problems(reference: Reference, provider: ProviderKind) -> list[str]:
+    if not reference.options:
+        return []
     given = dict(reference.options)
     found: list[str] = []
     for name, value in given.items():
