@@ -154,9 +154,12 @@ def test_lists_in_one_text_are_filled_part_by_part() -> None:
 def test_a_pods_braces_are_braces() -> None:
     """Placeholders are for the operator and for namespaces."""
     text = "- {from: {a: aws-ssm:/a}, file: '{namespace}', template: '{{ a }}'}"
-    found = intent({**REGION, "syrette.dev/secrets": text})
+    around = context(service_account={"syrette.dev/aws.path-prefix": "/{namespace}/"})
+    pod = {**REGION, "syrette.dev/secrets": text, "syrette.dev/mount-path": "/{namespace}"}
+    found = intent(pod, around)
 
-    assert found.secrets[0].path == "{namespace}"
+    assert (found.secrets[0].path, found.options.mount_path) == ("{namespace}", "/{namespace}")
+    assert found.stores["aws-ssm"].store.text("path-prefix") == "/{namespace}/"
 
 
 @pytest.mark.parametrize(
