@@ -204,7 +204,7 @@ def delimiters(text: str) -> tuple[str, str]:
     """Two template delimiters, apart by a space."""
     pair = text.split()
     odd = any(len(part) > _MAX_DELIMITER or part[:2] in {"{%", "{#"} for part in pair)
-    if len(pair) != 2 or pair[0] == pair[1] or odd or {"%}", "#}"} & set(pair):  # noqa: PLR2004 - a pair
+    if len(pair) != 2 or pair[0] == pair[1] or odd or {"%}", "#}"} & set(pair):  # noqa: PLR2004 - a pair of marks
         raise _refuse(text, 'two delimiters such as "[[ ]]", not those of Jinja2\'s statements')
     return pair[0], pair[1]
 
