@@ -14,6 +14,7 @@ import select
 import time
 import traceback
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -84,7 +85,7 @@ class Log:
             message,
             error=type(error).__name__,
             where=" < ".join(
-                f"{os.path.basename(frame.filename)}:{frame.lineno} {frame.name}"  # noqa: PTH119
+                f"{Path(frame.filename).name}:{frame.lineno} {frame.name}"
                 for frame in reversed(frames)
             ),
             **fields,

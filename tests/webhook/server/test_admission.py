@@ -53,8 +53,10 @@ def admission(decider: Decider, settings: Settings | None = None) -> PodAdmissio
     return PodAdmission(settings or Settings(), cluster, log=Log(2), decide=decider)
 
 
-def pod(namespace: str = "payments", account: str = "ledger", **extra: object) -> bytes:
-    """A review of the creation of one pod."""
+def pod(
+    namespace: str = "payments", account: str = "ledger", change: dict[str, object] | None = None
+) -> bytes:
+    """A review of the creation of one pod, with other fields of the request."""
     request = {
         "uid": "u-1",
         "kind": {"group": "", "version": "v1", "kind": "Pod"},
@@ -73,7 +75,7 @@ def pod(namespace: str = "payments", account: str = "ledger", **extra: object) -
         },
     }
     review = {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview"}
-    return msgspec.json.encode({**review, "request": {**request, **extra}})
+    return msgspec.json.encode({**review, "request": {**request, **(change or {})}})
 
 
 def response(body: bytes) -> dict[str, Any]:
@@ -154,7 +156,7 @@ async def test_a_defect_denies_by_uid_without_details(error: Exception) -> None:
 async def test_other_operations_pass_untouched(change: dict[str, object]) -> None:
     """Only the creation of a pod is decided."""
     decider = Decider()
-    answer = await admission(decider).mutate(pod(**change))
+    answer = await admission(decider).mutate(pod(change=change))
 
     assert decider.asked == []
     assert response(answer.body) == {"uid": "u-1", "allowed": True}
@@ -180,7 +182,7 @@ async def test_what_is_no_review_is_refused(body: bytes) -> None:
 async def test_odd_names_are_not_logged(metadata: dict[str, object]) -> None:
     """What is no name in a name's place stays out of the log."""
     odd = {"metadata": metadata, "spec": {"serviceAccountName": "ledger", "containers": []}}
-    answer = await admission(Decider()).mutate(pod(object=odd))
+    answer = await admission(Decider()).mutate(pod(change={"object": odd}))
 
     assert (answer.decision.pod, answer.decision.owner_kind) == ("", "")
 

@@ -87,7 +87,7 @@ def test_a_real_review_is_decided(webhook: Webhook) -> None:
 def test_a_pod_that_asks_for_nothing_passes(webhook: Webhook) -> None:
     """It is not touched."""
     plain = {"metadata": {"name": "web"}, "spec": {"serviceAccountName": "ledger"}}
-    reply = webhook.ask(pod(object={**plain, "apiVersion": "v1", "kind": "Pod"}))
+    reply = webhook.ask(pod(change={"object": {**plain, "apiVersion": "v1", "kind": "Pod"}}))
 
     assert response(reply.body) == {"uid": "u-1", "allowed": True}
 
@@ -99,7 +99,8 @@ def test_hostile_annotations_are_denied_and_survived(
     """Each is a readable denial, and the next pod is decided."""
     spec = {"serviceAccountName": "ledger", "containers": [{"name": "app", "image": "x"}]}
     metadata = {"name": "web", "annotations": annotations}
-    body = pod(object={"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+    whole = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+    body = pod(change={"object": whole})
     reply = webhook.ask(body)
 
     assert reply.status == 200
@@ -127,7 +128,7 @@ def test_it_ends_cleanly_and_logged_no_value(tmp_path: Path) -> None:
         value = {"syrette.dev/file.a": "SENTINEL"}
         metadata = {"name": "web", "annotations": value}
         odd = {"metadata": metadata, "spec": {"serviceAccountName": "ledger"}}
-        webhook.ask(pod(object={"apiVersion": "v1", "kind": "Pod", **odd}))
+        webhook.ask(pod(change={"object": {"apiVersion": "v1", "kind": "Pod", **odd}}))
         code, output = webhook.end()
 
     assert code == 0

@@ -8,7 +8,7 @@ import pytest
 from webhook.errors import RequestError
 from webhook.workloads import decode
 
-TEMPLATE = {
+TEMPLATE: dict[str, dict[str, object]] = {
     "metadata": {"annotations": {"syrette.dev/file.a": "aws-ssm:/a"}},
     "spec": {"serviceAccountName": "ledger", "containers": []},
 }
