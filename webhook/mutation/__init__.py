@@ -1,1 +1,5 @@
-"""From an admission request to a verdict. Pure, total, deterministic, idempotent."""
+"""The pure room: an admission request, the context and the settings give a verdict."""
+
+from webhook.mutation.pipeline import mutate
+
+__all__ = ["mutate"]

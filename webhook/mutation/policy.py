@@ -1,0 +1,158 @@
+"""
+What the operator permits, of the final paths and of everything that a pod logs in as.
+
+The first rule whose namespaces match decides and is named; rules but no match is a denial. Some
+things need a rule's leave whether there are rules or not: ambient credentials, plain HTTP and
+audiences of one's own. Nothing in a pod, service account or namespace can widen any of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from injector.contract.reasons import Reason
+from webhook.annotations.intent import Origin, Scope
+from webhook.annotations.placeholders import Facts
+from webhook.annotations.trust import AUDIENCES
+from webhook.mutation import prefixes
+from webhook.mutation.patterns import matches_any, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from injector.contract.references import Reference
+    from webhook.annotations.intent import ConfiguredStore, Intent
+    from webhook.context import Context
+    from webhook.errors import Problems
+    from webhook.settings import Allow, Rule, Settings
+
+_NOTHING: Final = "nothing"
+
+
+def check(intent: Intent, context: Context, settings: Settings, problems: Problems) -> None:
+    """Note everything that is not permitted; under a rule that warns, warn of it."""
+    rule = next((rule for rule in settings.policy if applies(rule, context)), None)
+    if rule is None and settings.policy:
+        message = (
+            f"no rule of the operator's policy is for the namespace `{context.namespace}`, so "
+            "nothing is permitted here"
+        )
+        problems.add(Reason.POLICY_DENIED, "", message)
+        return
+    _check_defaults(intent, rule, settings, problems)
+    if rule is not None:
+        facts = Facts.of(context, settings.cluster)
+        _Ruling(rule, facts, problems).check(intent)
+
+
+def applies(rule: Rule, context: Context) -> bool:
+    """Whether a rule is for the pod's namespace: a name and every label must match."""
+    names, labels = rule.namespaces.names, rule.namespaces.labels
+    if names and not any(plain(pattern, context.namespace) for pattern in names):
+        return False
+    return all(
+        key in context.namespace_labels and plain(pattern, context.namespace_labels[key])
+        for key, pattern in labels.items()
+    )
+
+
+def _check_defaults(
+    intent: Intent, rule: Rule | None, settings: Settings, problems: Problems
+) -> None:
+    """What is denied unless a rule says otherwise, and by no `enforce: warn` softened."""
+    for name, configured in intent.stores.items():
+        store = configured.store
+        allow = rule.allow if rule is not None else None
+        if store.text("auth") == "ambient" and not (allow and allow.ambient):
+            _deny(
+                configured, "auth", rule, f"`ambient` credentials of the store `{name}`", problems
+            )
+        if store.text("address").startswith("http://") and not (allow and allow.http):
+            _deny(configured, "address", rule, f"plain HTTP to the store `{name}`", problems)
+        audience = store.text("audience")
+        if (
+            audience
+            and audience not in AUDIENCES
+            and configured.field_scopes.get("audience", Scope.OPERATOR) is not Scope.OPERATOR
+            and audience not in (allow.audiences if allow else settings.allowed_audiences)
+        ):
+            _deny(configured, "audience", rule, f"the audience `{audience[:80]}`", problems)
+
+
+def _deny(
+    configured: ConfiguredStore, name: str, rule: Rule | None, what: str, problems: Problems
+) -> None:
+    origin = configured.field_origins.get(name, configured.origin)
+    who = f"the rule `{rule.name}`" if rule is not None else "the operator's policy"
+    message = f"{who} does not permit {what}; it must be allowed there by name"
+    problems.add(Reason.POLICY_DENIED, origin.key, message, origin.line)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ruling:
+    """One rule applied to one intent."""
+
+    rule: Rule
+    facts: Facts
+    problems: Problems
+
+    def check(self, intent: Intent) -> None:
+        """Check everything that the intent refers to, logs in as and does."""
+        allow = self.rule.allow
+        for wanted in intent.secrets:
+            for source in wanted.sources:
+                self._check_path(source.reference, intent, wanted.origin)
+            if wanted.on_change is not None:
+                self._check_action(wanted.on_change.kind, wanted.origin)
+        options = intent.options
+        if options.on_change is not None:
+            self._check_action(
+                options.on_change.kind, options.given.get("on-change", Origin("on-change"))
+            )
+        for configured in intent.stores.values():
+            for name, role in _roles(configured):
+                vault = configured.store.family == "vault"
+                permitted = allow.vault_roles if vault else allow.roles
+                if not matches_any(permitted, role, self.facts):
+                    origin = configured.field_origins.get(name, configured.origin)
+                    self._refuse(f"the role `{role[:200]}`", permitted, origin)
+
+    def _check_path(self, reference: Reference, intent: Intent, origin: Origin) -> None:
+        path = prefixes.final(reference, intent)
+        permitted = _paths(self.rule.allow, reference.store)
+        if not matches_any(permitted, path, self.facts):
+            what = f"the path `{path[:200]}` of the store `{reference.store}`"
+            self._refuse(what, permitted, origin)
+
+    def _check_action(self, kind: str, origin: Origin) -> None:
+        if kind not in self.rule.allow.on_change:
+            self._refuse(f"`on-change: {kind}`", self.rule.allow.on_change, origin)
+
+    def _refuse(self, what: str, permitted: Iterable[str], origin: Origin) -> None:
+        if self.rule.enforce == "warn":
+            self.problems.warn(f"rule `{self.rule.name}` will not permit {what}")
+            return
+        allowed = ", ".join(f"`{item}`" for item in permitted) or _NOTHING
+        message = f"the rule `{self.rule.name}` does not permit {what}; it permits {allowed[:300]}"
+        self.problems.add(Reason.POLICY_DENIED, origin.key, message, origin.line)
+
+
+def _paths(allow: Allow, store: str) -> tuple[str, ...]:
+    return (*allow.stores.get(store, ()), *allow.stores.get("*", ()))
+
+
+def _roles(configured: ConfiguredStore) -> list[tuple[str, str]]:
+    """Every identity that a store takes on, with the field that says so."""
+    store = configured.store
+    family = store.family
+    if family == "aws":
+        found = [("role-arn", store.text("role-arn"))]
+        found.extend(("assume-role", hop.role_arn) for hop in store.hops())
+    elif family == "vault":
+        found = [("role", store.text("role"))]
+    elif family == "gcp":
+        found = [("service-account", store.text("service-account"))]
+    else:
+        found = [("client-id", store.text("client-id"))]
+    return [(name, role) for name, role in found if role]
