@@ -1,0 +1,1 @@
+"""Reviews decoded and encoded."""
