@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any, Final
 
 from injector.contract import paths, references, stores
@@ -71,21 +71,28 @@ def load(text: str) -> Plan:
     return plan
 
 
+# Fields of each shape with their defaults: asking `dataclasses` for them takes most of the time.
+_SHAPES: Final[dict[type, tuple[tuple[str, object], ...]]] = {
+    kind: tuple((row.name, row.default) for row in fields(kind))
+    for kind in (Plan, Secret, Source, Variable, Action, Proxy)
+}
+
+
 def _dump(value: object) -> Any:  # noqa: ANN401 - JSON
+    if isinstance(value, str | int | float):
+        return value
+    if isinstance(value, tuple):
+        return [_dump(item) for item in value]
     if isinstance(value, Reference):
         return str(value)
     if isinstance(value, Store):
         settings = {name: stores.dump_setting(item) for name, item in value.settings.items()}
         return {"name": value.name, "provider": value.provider, "settings": settings}
-    if is_dataclass(value):
-        return {
-            row.name: _dump(getattr(value, row.name))
-            for row in fields(value)
-            if row.default is MISSING or getattr(value, row.name) != row.default
-        }
-    if isinstance(value, tuple):
-        return [_dump(item) for item in value]
-    return value
+    return {
+        name: _dump(held)
+        for name, default in _SHAPES[type(value)]
+        if (held := getattr(value, name)) != default
+    }
 
 
 def _store(raw: object, where: str) -> Store:

@@ -113,37 +113,37 @@ def _same_volume(volume: Document, wanted: Mapping[str, Any] | None) -> bool:
     held, ours = volume.get("emptyDir"), wanted.get("emptyDir")
     if ours is not None:
         # Its size follows from the files, which may have moved.
-        return isinstance(held, dict) and held.get("medium") == ours["medium"]
+        return (
+            isinstance(held, dict)
+            and held.get("medium") == ours["medium"]
+            and set(held) <= set(ours)
+        )
     held, ours = volume["projected"], wanted["projected"]
     return isinstance(held, dict) and held.get("sources") == ours["sources"]
 
 
 def _strange(container: Container, additions: Additions) -> list[str]:
     """Uses of our volumes in one of the pod's own containers that are not from us."""
-    wanted = additions.mounts.get(container.name, [])
+    wanted = additions.mounts.get(container.name, ())
     strange = [
         f"mount of `{mount.get('name')}`"
         for mount in container.mounts
         if _reserved(mount.get("name")) and not any(is_mount(mount, item) for item in wanted)
     ]
+    if "volumeDevices" in container.document:
+        strange.extend(
+            f"device `{device.get('name')}`"
+            for device in documents(container.document, "volumeDevices")
+            if _reserved(device.get("name"))
+        )
+    entries = additions.variables.get(container.name, ())
     strange.extend(
-        f"device `{device.get('name')}`"
-        for device in documents(container.document, "volumeDevices")
-        if _reserved(device.get("name"))
+        f"variable `{entry.get('name')}`"
+        for entry in container.variables
+        if "valueFrom" in entry
+        and _reserved(variables.volume_of(entry))
+        and not any(variables.is_ours(entry, item) for item in entries)
     )
-    entries = additions.variables.get(container.name, [])
-    for entry in container.variables:
-        source = entry.get("valueFrom")
-        reference = source.get("fileKeyRef") if isinstance(source, dict) else None
-        if (
-            isinstance(reference, dict)
-            and _reserved(reference.get("volumeName"))
-            and not any(
-                entry.get("name") == item["name"] and variables.is_ours(entry, item)
-                for item in entries
-            )
-        ):
-            strange.append(f"variable `{entry.get('name')}`")
     return strange
 
 

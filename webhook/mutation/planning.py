@@ -103,12 +103,14 @@ def _secret(
 
 
 def _sources(wanted: Wanted, intent: Intent) -> tuple[Source, ...]:
-    return tuple(
-        Source(
-            source.name, replace(source.reference, path=prefixes.final(source.reference, intent))
-        )
-        for source in wanted.sources
-    )
+    return tuple(_source(source, intent) for source in wanted.sources)
+
+
+def _source(source: Source, intent: Intent) -> Source:
+    path = prefixes.final(source.reference, intent)
+    if path == source.reference.path:
+        return source
+    return Source(source.name, replace(source.reference, path=path))
 
 
 def _mode(wanted: Wanted, options: Options, layout: Layout) -> int:

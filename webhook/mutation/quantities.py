@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from fractions import Fraction
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -20,50 +20,62 @@ BEST_EFFORT: Final = "BestEffort"
 COUNTED: Final = ("cpu", "memory")
 """Resources that the QoS class looks at."""
 
+ONE: Final = 10**9
+"""What the quantity `1` is here: numbers are exact in thousand-millionths, Kubernetes' smallest."""
 # https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
 _QUANTITY: Final = re.compile(
-    r"([+-]?[0-9]{1,18}(?:\.[0-9]{0,9})?)([a-zA-Z]{0,2}|[eE][+-]?[0-9]{1,2})"
+    r"([0-9]{1,18})(?:\.([0-9]{0,9}))?(?:([numkMGTPE]|[KMGTPE]i)|[eE]([+-]?[0-9]{1,2}))?"
 )
-_UNITS: Final[Mapping[str, Fraction]] = MappingProxyType(
+_UNITS: Final[Mapping[str, int]] = MappingProxyType(
     {
-        "": Fraction(1),
-        "n": Fraction(1, 10**9),
-        "u": Fraction(1, 10**6),
-        "m": Fraction(1, 10**3),
-        "k": Fraction(10**3),
-        **{unit: Fraction(10 ** (3 * power)) for power, unit in enumerate("MGTPE", 2)},
-        **{f"{unit}i": Fraction(1 << (10 * power)) for power, unit in enumerate("KMGTPE", 1)},
+        "n": 1,
+        "u": 10**3,
+        "m": 10**6,
+        "k": ONE * 10**3,
+        **{unit: ONE * 10 ** (3 * power) for power, unit in enumerate("MGTPE", 2)},
+        **{f"{unit}i": ONE << (10 * power) for power, unit in enumerate("KMGTPE", 1)},
     }
 )
 
 
-def parse(value: object) -> Fraction:
+def parse(value: object) -> int:
     """
-    The number that a quantity stands for; 0 for what is none, as an absent one.
+    The number that a quantity stands for, in thousand-millionths.
 
-    Numbers of the document count like their text.
+    What is none, as an absent one, is 0; numbers of the document count like their text.
     """
-    match = _QUANTITY.fullmatch(str(value))
+    return _parsed(str(value))
+
+
+@lru_cache(maxsize=512)
+def _parsed(text: str) -> int:
+    match = _QUANTITY.fullmatch(text)
     if match is None:
-        return Fraction(0)
-    number, unit = Fraction(match[1].rstrip(".")), match[2]
-    if unit in _UNITS:
-        return number * _UNITS[unit]
-    if unit[0] in "eE" and len(unit) > 1:
-        return number * Fraction(10) ** int(unit[1:])
-    return Fraction(0)
+        return 0
+    decimals = match[2] or ""
+    number = int(match[1] + decimals)
+    if match[4] is not None:
+        power = int(match[4])
+        unit = ONE * _tens(power) if power >= 0 else ONE // _tens(-power)
+    else:
+        unit = _UNITS[match[3]] if match[3] else ONE
+    return number * unit // _tens(len(decimals))
 
 
-def cpu(number: Fraction) -> str:
+def _tens(power: int) -> int:
+    return int(f"1{'0' * power}")
+
+
+def cpu(number: int) -> str:
     """A quantity of CPU, in whole thousandths, rounded up."""
-    thousandths = -(-number * 1000 // 1)
-    return str(thousandths // 1000) if thousandths % 1000 == 0 else f"{thousandths}m"
+    thousandths = -(-number // 10**6)
+    return f"{thousandths}m" if thousandths % 1000 else str(thousandths // 1000)
 
 
-def memory(number: Fraction) -> str:
+def memory(number: int) -> str:
     """A quantity of bytes, rounded up, in mebibytes where it is a multiple."""
-    size = -(-number // 1)
-    return f"{size >> 20}Mi" if size % (1 << 20) == 0 else str(size)
+    size = -(-number // ONE)
+    return str(size) if size % (1 << 20) else f"{size >> 20}Mi"
 
 
 def quality(spec: Document) -> str:
@@ -81,8 +93,8 @@ def quality(spec: Document) -> str:
 
 
 def _quality(resources: list[Document]) -> str:
-    requests = dict.fromkeys(COUNTED, Fraction(0))
-    limits = dict.fromkeys(COUNTED, Fraction(0))
+    requests = dict.fromkeys(COUNTED, 0)
+    limits = dict.fromkeys(COUNTED, 0)
     complete = True
     for item in resources:
         own, bounds = mapping(item, "requests"), mapping(item, "limits")

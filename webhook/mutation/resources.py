@@ -8,13 +8,12 @@ LimitRange or ResourceQuota would refuse is raised, lowered or added.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
 from injector.contract.names import DOMAIN
 from webhook.mutation import quantities
-from webhook.mutation.pod import REGULAR, mapping
-from webhook.mutation.quantities import GUARANTEED
+from webhook.mutation.pod import INIT, REGULAR, mapping
+from webhook.mutation.quantities import GUARANTEED, ONE
 from webhook.mutation.volumes import MEBIBYTE
 
 if TYPE_CHECKING:
@@ -81,9 +80,10 @@ def _asked(options: Options, settings: Settings, problems: Problems, file_bytes:
         ("requests", "cpu"): _first(options.cpu_request, ours.cpu_request),
         ("requests", "memory"): _first(options.memory_request, ours.memory_request),
     }
-    limit, least = sizes["limits", "memory"], WORKER_PEAK + file_bytes
+    limit = sizes["limits", "memory"]
+    least = (WORKER_PEAK + file_bytes) * ONE
     if limit and quantities.parse(limit) < least:
-        sizes["limits", "memory"] = quantities.memory(Fraction(least))
+        sizes["limits", "memory"] = quantities.memory(least)
         if options.memory_limit is not None:
             problems.warn(
                 f"{DOMAIN}/memory-limit: raised to {sizes['limits', 'memory']}, the worker's peak "
@@ -107,14 +107,9 @@ def _guaranteed(pod: Pod, asked: _Sizes, options: Options) -> tuple[_Sizes, _Siz
     sidecar: _Sizes = {}
     for name in quantities.COUNTED:
         total = sum(
-            (
-                quantities.parse(
-                    mapping(mapping(item.document, "resources"), "limits").get(name, 0)
-                )
-                for item in pod.containers
-                if item.field == REGULAR
-            ),
-            start=Fraction(0),
+            quantities.parse(mapping(mapping(item.document, "resources"), "limits").get(name, 0))
+            for item in pod.containers
+            if item.field == REGULAR
         )
         own = asked["limits", name] or asked["requests", name]
         if name == "cpu" and not (options.cpu_limit or options.cpu_request):
@@ -132,13 +127,20 @@ def _bounded(
     sizes: _Sizes, context: Context, settings: Settings, *, equal: bool
 ) -> dict[str, dict[str, str]]:
     """Apply the namespace's bounds and write the field."""
-    defaults = {"cpu": settings.injector.cpu_limit, "memory": settings.injector.memory_limit}
-    for name in quantities.COUNTED:
-        if context.quota_resources or context.limit_ranges:
-            limit = _limit(sizes.get(("limits", name), ""), defaults[name], name, context)
-            request = sizes.get(("requests", name), "")
+    if context.quota_resources or context.limit_ranges:
+        ours = settings.injector
+        defaults = {
+            "cpu": (ours.cpu_limit or _GUARANTEED_CPU, ours.cpu_request),
+            "memory": (ours.memory_limit or quantities.memory(WORKER_PEAK * ONE), ""),
+        }
+        for name, (default_limit, default_request) in defaults.items():
+            limit = _limit(sizes["limits", name], default_limit, name, context)
+            request = _request(
+                sizes["requests", name], default_request or default_limit, name, context
+            )
+            request = _capped(request, limit, name, context)
             sizes["limits", name] = limit
-            sizes["requests", name] = limit if equal else _request(request, limit, name, context)
+            sizes["requests", name] = limit if equal else request
     return {
         kind: values
         for kind in ("limits", "requests")
@@ -147,8 +149,9 @@ def _bounded(
 
 
 def _limit(limit: str, default: str, name: str, context: Context) -> str:
+    """The limit that quotas ask for, between the bounds of every LimitRange."""
     if not limit and f"limits.{name}" in context.quota_resources:
-        limit = default or _GUARANTEED_CPU
+        limit = default
     for bounds in context.limit_ranges:
         least, most = bounds.minimum.get(name), bounds.maximum.get(name)
         if limit and least and quantities.parse(limit) < quantities.parse(least):
@@ -158,26 +161,34 @@ def _limit(limit: str, default: str, name: str, context: Context) -> str:
     return limit
 
 
-def _request(request: str, limit: str, name: str, context: Context) -> str:
+def _request(request: str, default: str, name: str, context: Context) -> str:
+    """The request that quotas ask for, above the least of every LimitRange."""
     quota = context.quota_resources
     if not request and (f"requests.{name}" in quota or name in quota):
-        request = limit
+        request = default
     for bounds in context.limit_ranges:
-        least, ratio = bounds.minimum.get(name), bounds.max_ratio.get(name)
-        if least and quantities.parse(request or limit) < quantities.parse(least):
+        least = bounds.minimum.get(name)
+        if least and quantities.parse(request) < quantities.parse(least):
             request = least
-        if ratio and limit and quantities.parse(ratio) > 0:
-            smallest = quantities.parse(limit) / quantities.parse(ratio)
-            if request and quantities.parse(request) < smallest:
-                request = _WRITE[name](smallest)
-    if limit and request and quantities.parse(request) > quantities.parse(limit):
-        return limit
     return request
+
+
+def _capped(request: str, limit: str, name: str, context: Context) -> str:
+    """The request within the allowed ratio to the limit, and never above it."""
+    if not request or not limit:
+        return request
+    for bounds in context.limit_ranges:
+        ratio = quantities.parse(bounds.max_ratio.get(name, 0))
+        if ratio:
+            smallest = -(-quantities.parse(limit) * ONE // ratio)
+            if quantities.parse(request) < smallest:
+                request = _WRITE[name](smallest)
+    return limit if quantities.parse(request) > quantities.parse(limit) else request
 
 
 def _without_ours(pod: Pod) -> dict[str, Any]:
     """The pod's own containers only: ours must not decide about ours."""
     spec = dict(pod.spec)
-    for field in ("initContainers", "containers"):
+    for field in (INIT, REGULAR):
         spec[field] = [item.document for item in pod.containers if item.field == field]
     return spec

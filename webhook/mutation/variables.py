@@ -54,14 +54,23 @@ def _entry(name: str, container: Container, wanted: Wanted) -> dict[str, Any]:
     return {"name": name, "valueFrom": {"fileKeyRef": reference}}
 
 
-def is_ours(entry: Document, wanted: Mapping[str, Any]) -> bool:
-    """Whether a container's entry is what we would write: others may have left `optional` out."""
-    if entry.get("value"):
-        return False
+def volume_of(entry: Document) -> object:
+    """The volume that a container's entry takes its value from, None for other entries."""
     source = entry.get("valueFrom")
-    reference = source.get("fileKeyRef") if isinstance(source, dict) and len(source) == 1 else None
-    return isinstance(reference, dict) and (
-        {"optional": False} | reference == wanted["valueFrom"]["fileKeyRef"]
+    reference = source.get("fileKeyRef") if isinstance(source, dict) else None
+    return reference.get("volumeName") if isinstance(reference, dict) else None
+
+
+def is_ours(entry: Document, wanted: Mapping[str, Any]) -> bool:
+    """Whether a container's entry is what we would write; others may leave `optional` out."""
+    source = entry.get("valueFrom")
+    if entry.get("name") != wanted["name"] or entry.get("value") or not isinstance(source, dict):
+        return False
+    reference = source.get("fileKeyRef")
+    return (
+        len(source) == 1
+        and isinstance(reference, dict)
+        and {"optional": False} | reference == wanted["valueFrom"]["fileKeyRef"]
     )
 
 
