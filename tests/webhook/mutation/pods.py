@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import copy
+import importlib
+import json
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jsonpatch
-import jsonschema
+import kubernetes_validate
 import referencing
 import yaml
-from kubernetes_validate.utils import schema_contents
 
 from injector.contract import codec, names
 from webhook.context import Context
 from webhook.mutation import mutate
 from webhook.review import AdmissionRequest, Allowed, Denied
 from webhook.settings import Settings
+
+if TYPE_CHECKING:
+    from injector.contract.plan import Plan
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "pods"
 ROLE = "arn:aws:iam::111122223333:role/web"
@@ -37,7 +41,7 @@ def fixtures(*, denied: bool = False) -> list[str]:
     return [name for name in found if name.startswith("denied-") == denied]
 
 
-def pod(annotations: dict[str, str] | None = None, **spec: Any) -> Pod:
+def pod(annotations: dict[str, str] | None = None, **spec: object) -> Pod:
     """A pod with one file, unless `annotations` say otherwise."""
     spec.setdefault("containers", [{"name": "web", "image": "web:1"}])
     asked = {"syrette.dev/file.db": "aws-secretsmanager:prod/db"} if annotations is None else {}
@@ -52,7 +56,7 @@ def pod(annotations: dict[str, str] | None = None, **spec: Any) -> Pod:
     }
 
 
-def context(**facts: Any) -> Context:
+def context(**facts: Any) -> Context:  # noqa: ANN401 - any of its fields
     """The pod's surroundings: a web identity, the newest Kubernetes."""
     annotations = {"eks.amazonaws.com/role-arn": ROLE}
     return Context(
@@ -82,9 +86,7 @@ def operations(verdict: Allowed | Denied) -> list[dict[str, Any]]:
     return [{"op": it.op, "path": it.path, "value": it.value} for it in verdict.operations]
 
 
-def patched(
-    document: Pod, around: Context | None = None, settings: Settings | None = None
-) -> Pod:
+def patched(document: Pod, around: Context | None = None, settings: Settings | None = None) -> Pod:
     """The pod with its patch applied."""
     applied = jsonpatch.apply_patch(document, operations(admit(document, around, settings)))
     result: Pod = copy.deepcopy(applied)
@@ -129,7 +131,7 @@ def volume(document: Pod, name: str) -> dict[str, Any]:
     return result
 
 
-def plan_of(document: Pod) -> Any:
+def plan_of(document: Pod) -> Plan:
     """The plan in the init container of a patched pod."""
     env = container(document, names.INIT_CONTAINER)["env"]
     (text,) = [item["value"] for item in env if item["name"] == names.PLAN_VARIABLE]
@@ -137,14 +139,14 @@ def plan_of(document: Pod) -> Any:
 
 
 @lru_cache(maxsize=4)
-def _validator(version: str) -> jsonschema.protocols.Validator:
-    directory = f"kubernetes-json-schema/v{version}.0-local"
-    schema = schema_contents(f"{directory}/pod-v1.json", version)
-    definitions = schema_contents(f"{directory}/_definitions.json", version)
+def _validator(version: str) -> Any:  # noqa: ANN401 - the library has no types
+    package = Path(kubernetes_validate.__file__).parent / "kubernetes-json-schema"
     registry: Any = referencing.Registry()
-    for contents in (schema, definitions):
-        registry = referencing.Resource.from_contents(contents) @ registry
-    return jsonschema.validators.Draft202012Validator(schema, registry=registry)
+    for name in ("_definitions", "pod-v1"):
+        schema = json.loads((package / f"v{version}.0-local" / f"{name}.json").read_text())
+        registry = referencing.Resource.from_contents(schema) @ registry
+    jsonschema = importlib.import_module("jsonschema")
+    return jsonschema.Draft202012Validator(schema, registry=registry)
 
 
 def schema_errors(document: Pod, version: str = "1.37") -> list[str]:
