@@ -1,8 +1,7 @@
 """
 Patterns of the policy: `*` stops at `/`, `**` does not, everything else is literal.
 
-An ARN matches only patterns that start with `arn:`. What a placeholder stands for is literal, and
-one without a value makes its pattern match nothing.
+What a placeholder stands for is literal, and one without a value makes its pattern match nothing.
 """
 
 from __future__ import annotations
@@ -30,8 +29,6 @@ def plain(pattern: str, text: str) -> bool:
 
 
 def _matches(pattern: str, text: str, facts: Facts) -> bool:
-    if text.startswith("arn:") and not pattern.startswith("arn:"):
-        return False
     if "{" in pattern:
         try:
             # No name or label of Kubernetes has a star; one that had would widen the pattern.

@@ -121,7 +121,9 @@ class _Ruling:
     def _check_path(self, reference: Reference, intent: Intent, origin: Origin) -> None:
         path = prefixes.final(reference, intent)
         permitted = _paths(self.rule.allow, reference.store)
-        if not matches_any(permitted, path, self.facts):
+        # An ARN names account and region too, which a pattern of names does not speak of.
+        spoken = [it for it in permitted if it.startswith("arn:")] if _is_arn(path) else permitted
+        if not matches_any(spoken, path, self.facts):
             what = f"the path `{path[:200]}` of the store `{reference.store}`"
             self._refuse(what, permitted, origin)
 
@@ -140,6 +142,10 @@ class _Ruling:
 
 def _paths(allow: Allow, store: str) -> tuple[str, ...]:
     return (*allow.stores.get(store, ()), *allow.stores.get("*", ()))
+
+
+def _is_arn(path: str) -> bool:
+    return path.startswith("arn:")
 
 
 def _roles(configured: ConfiguredStore) -> list[tuple[str, str]]:
