@@ -63,14 +63,11 @@ def _ownership(subject: Subject, selected: tuple[Selected, ...], kind: Sidecar) 
         if item.wanted.kind != "env"
         for container in item.containers
     }
-    signalled = [
-        container
-        for item in selected
+    signalled = (
+        [container for _, found in sidecar.signals(options, selected) for container in found]
         if kind is not Sidecar.NONE
-        and (action := item.wanted.on_change or options.on_change) is not None
-        and action.kind == "signal"
-        for container in item.containers
-    ]
+        else []
+    )
     return ownership.decide(
         subject.pod, readers.values(), signalled, subject.context, subject.settings
     )
@@ -83,7 +80,7 @@ def _check(subject: Subject, layout: Layout, problems: Problems) -> None:
     variables.check(layout.selected, options, subject.context, subject.settings, problems)
     if layout.sidecar is not Sidecar.NONE:
         sidecar.check(pod, options, layout.selected, subject.context, problems)
-        sidecar.check_signals(options, layout.selected, layout.ownership, problems)
+        sidecar.check_signals(options, layout.selected, layout.ownership.uid, problems)
     by_default = options.mode is None and any(
         item.wanted.mode is None and item.wanted.kind != "env" for item in layout.selected
     )

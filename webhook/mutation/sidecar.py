@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from webhook.annotations.intent import Options, Wanted
     from webhook.context import Context
     from webhook.errors import Problems
-    from webhook.mutation.ownership import Ownership
-    from webhook.mutation.pod import Pod
+    from webhook.mutation.pod import Container, Pod
     from webhook.mutation.selection import Selected
 
 NATIVE_SINCE: Final = KubernetesVersion(1, 29)
@@ -114,26 +113,46 @@ def actions(options: Options, selected: Sequence[Selected]) -> list[tuple[Action
     return found
 
 
-def check_signals(
-    options: Options, selected: Sequence[Selected], ownership: Ownership, problems: Problems
-) -> None:
-    """A sidecar without capabilities may signal processes of its own uid only."""
-    said: set[str] = set()
+def signals(
+    options: Options, selected: Sequence[Selected]
+) -> list[tuple[Origin, tuple[Container, ...]]]:
+    """
+    Every signal that is asked for, with the containers that it may be meant for.
+
+    Those have a known uid other than 0; one that is called like the process is meant before others.
+    """
+    found: dict[tuple[str, int | None, str], tuple[Origin, tuple[Container, ...]]] = {}
     for item in selected:
         action = item.wanted.on_change or options.on_change
         if action is None or action.kind != "signal":
             continue
         own = item.wanted.on_change is not None
         origin = item.wanted.origin if own else _origin(options, "on-change")
-        if any(container.uid == ownership.uid for container in item.containers if container.uid):
+        known = tuple(container for container in item.containers if container.uid)
+        named = tuple(container for container in known if container.name == action.process)
+        found.setdefault((origin.key, origin.line, action.process), (origin, named or known))
+    return list(found.values())
+
+
+def check_signals(
+    options: Options, selected: Sequence[Selected], uid: int | None, problems: Problems
+) -> None:
+    """A sidecar without capabilities may signal processes of its own uid only."""
+    for origin, containers in signals(options, selected):
+        others = sorted({container.uid for container in containers if container.uid} - {uid})
+        if containers and not others:
             continue
-        if origin.key not in said:
-            said.add(origin.key)
+        if others and len(containers) > len(others):
+            message = (
+                f"the containers run as several uids ({uid}, {', '.join(map(str, others))}) and "
+                "the sidecar can signal one: name the container with `containers`"
+            )
+        else:
             message = (
                 "a signal needs a container whose uid is known, not 0 and equal to the sidecar's: "
                 "set `runAsUser` of the container that is signalled"
             )
-            problems.add(Reason.UNSUPPORTED_POD, origin.key, message, origin.line)
+        problems.add(Reason.UNSUPPORTED_POD, origin.key, message, origin.line)
 
 
 def _check_action(
