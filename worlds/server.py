@@ -1,0 +1,245 @@
+"""
+The HTTP/1.1 server of the worlds: one thread a connection, keep-alive, TLS when given a context.
+
+It refuses what a strict server refuses: lines without CRLF, bodies without a length, headers or
+bodies beyond bounds. A response may ask to be sent badly: late, cut short, or as a reset.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import threading
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import IO, TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Mapping
+
+_IDLE_SECONDS: Final = 60.0
+_MAX_LINE: Final = 64 * 1024  # bytes; projected tokens stand in headers
+_MAX_HEADERS: Final = 100
+_MAX_BODY: Final = 16 * 1024 * 1024  # bytes
+_ABORT: Final = struct.pack("ii", 1, 0)
+"""SO_LINGER of zero seconds: closing sends a reset instead of an orderly end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request as it came; header names are in lower case."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+    connection: int
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What to answer, and how badly."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    delay: float = 0.0
+    """Seconds before the first byte."""
+    cut: int | None = None
+    """Send only so many bytes of the body, then end the connection."""
+    reset: bool = False
+    """Send nothing and reset the connection."""
+
+
+class _BadRequestError(Exception):
+    """A request that does not follow RFC 9112; the text says where."""
+
+
+class Server:
+    """
+    A listener on a free port of 127.0.0.1.
+
+    Args:
+        handle: makes the response; called from many threads at once.
+        context: TLS context, or none for plain HTTP.
+    """
+
+    def __init__(
+        self, handle: Callable[[Request], Response], context: ssl.SSLContext | None = None
+    ) -> None:
+        self._handle = handle
+        self._context = context
+        self._lock = threading.Lock()
+        self._listener: socket.socket | None = None
+        self._acceptor: threading.Thread | None = None
+        self._open: dict[socket.socket, threading.Thread] = {}
+        self._ending = threading.Event()
+        self.port = 0
+        self.connections = 0
+        """Connections that were accepted (and, with TLS, shook hands), ever."""
+        self.failed_handshakes = 0
+
+    @property
+    def listening(self) -> bool:
+        """Whether it takes connections."""
+        return self._listener is not None
+
+    def start(self) -> None:
+        """Listen; on the port of before when it was stopped."""
+        listener = socket.create_server(("127.0.0.1", self.port), backlog=512)
+        self.port = listener.getsockname()[1]
+        self._ending = threading.Event()
+        self._listener = listener
+        self._acceptor = threading.Thread(
+            target=self._accept, args=(listener,), name=f"world:{self.port}", daemon=True
+        )
+        self._acceptor.start()
+
+    def stop(self) -> None:
+        """Refuse new connections and end the open ones."""
+        listener, self._listener = self._listener, None
+        if listener is None or self._acceptor is None:
+            return
+        self._ending.set()
+        # A connection of our own wakes accept() on every system; closing alone does not.
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
+            self._acceptor.join(5)
+        listener.close()
+        with self._lock:
+            left = dict(self._open)
+        for connection in left:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        for thread in left.values():
+            if thread is not threading.current_thread():
+                thread.join(5)
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                plain, _ = listener.accept()
+            except OSError:
+                return
+            if self._ending.is_set():
+                plain.close()
+                return
+            thread = threading.Thread(target=self._serve, args=(plain,), daemon=True)
+            with self._lock:
+                self._open[plain] = thread
+            thread.start()
+
+    def _serve(self, plain: socket.socket) -> None:
+        plain.settimeout(_IDLE_SECONDS)
+        connection = plain
+        try:
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._context is not None:
+                connection = self._shake_hands(plain, self._context)
+            with self._lock:
+                self.connections += 1
+                number = self.connections
+            with connection.makefile("rb") as stream:
+                while self._exchange(connection, stream, number):
+                    pass
+        except OSError:
+            return  # the client went away, or we are stopping
+        finally:
+            with self._lock:
+                self._open.pop(plain, None)
+            connection.close()
+            plain.close()
+
+    def _shake_hands(self, plain: socket.socket, context: ssl.SSLContext) -> ssl.SSLSocket:
+        try:
+            connection = context.wrap_socket(plain, server_side=True)
+        except OSError:
+            with self._lock:
+                self.failed_handshakes += 1
+            raise
+        with self._lock:  # wrapping took the descriptor over
+            self._open[connection] = self._open.pop(plain, threading.current_thread())
+        return connection
+
+    def _exchange(self, connection: socket.socket, stream: IO[bytes], number: int) -> bool:
+        try:
+            request = _read(connection, stream, number)
+        except _BadRequestError as exc:
+            connection.sendall(_encode(Response(400, str(exc).encode()), close=True))
+            return False
+        if request is None:
+            return False
+        response = self._handle(request)
+        if response.delay and self._ending.wait(response.delay):
+            return False
+        if response.reset:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
+            return False
+        close = request.headers.get("connection", "").lower() == "close"
+        data = _encode(response, close=close)
+        if response.cut is not None:
+            connection.sendall(data[: len(data) - len(response.body) + response.cut])
+            return False
+        connection.sendall(data)
+        return not close
+
+
+def _encode(response: Response, *, close: bool) -> bytes:
+    headers = {"Content-Length": str(len(response.body)), **response.headers}
+    if close:
+        headers["Connection"] = "close"
+    lines = [f"HTTP/1.1 {response.status} {_phrase(response.status)}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + response.body
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"
+
+
+def _read(connection: socket.socket, stream: IO[bytes], number: int) -> Request | None:
+    start = stream.readline(_MAX_LINE)
+    if not start:
+        return None
+    method, target = _start(start)
+    headers = _headers(stream)
+    if headers.get("expect", "").lower() == "100-continue":
+        connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+    length = headers.get("content-length", "0")
+    if "transfer-encoding" in headers or not length.isdigit() or int(length) > _MAX_BODY:
+        msg = "a body needs a Content-Length of at most 16 MiB"
+        raise _BadRequestError(msg)
+    body = stream.read(int(length))
+    if len(body) < int(length):
+        return None
+    parts = urlsplit(target)
+    return Request(method, parts.path or "/", parts.query, headers, body, number)
+
+
+def _start(line: bytes) -> tuple[str, str]:
+    words = line.decode("latin-1").rstrip("\r\n").split(" ")
+    if not line.endswith(b"\r\n") or len(words) != 3 or not words[2].startswith("HTTP/1."):
+        msg = "not an HTTP/1.1 request line"
+        raise _BadRequestError(msg)
+    return words[0], words[1]
+
+
+def _headers(stream: IO[bytes]) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for _ in range(_MAX_HEADERS):
+        line = stream.readline(_MAX_LINE)
+        if line == b"\r\n":
+            return headers
+        name, colon, value = line.decode("latin-1").partition(":")
+        if not line.endswith(b"\r\n") or not colon or name != name.strip():
+            msg = "a header line is not `name: value` with CRLF"
+            raise _BadRequestError(msg)
+        headers[name.lower()] = value.strip(" \t\r\n")
+    msg = "too many headers"
+    raise _BadRequestError(msg)
