@@ -13,7 +13,6 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
-from xml.sax.saxutils import escape
 
 from worlds.aws import sigv4
 from worlds.aws.errors import SERIALIZATION, UNKNOWN_OPERATION, AwsError
@@ -149,5 +148,5 @@ def _xml(name: str, value: object) -> str:
     if isinstance(value, dict):
         inner = "".join(_xml(key, one) for key, one in value.items())
     else:
-        inner = escape(str(value))
+        inner = str(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return f"<{name}>{inner}</{name}>"

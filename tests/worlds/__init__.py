@@ -1,0 +1,1 @@
+"""Tests of the simulated services and of the pod runner."""

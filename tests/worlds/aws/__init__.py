@@ -1,0 +1,1 @@
+"""Tests of the AWS world: botocore asks, the world refuses what AWS refuses."""
