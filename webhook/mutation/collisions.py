@@ -58,7 +58,6 @@ def check_mounts(
 ) -> None:
     """Note every mount of ours that is equal to, above or below another one of its container."""
     held: dict[str, list[tuple[str, str]]] = {}
-    said: set[str] = set()
     for volume in volumes:
         for container in volume.containers:
             if container.name not in held:
@@ -72,9 +71,7 @@ def check_mounts(
                     f"the mount `{volume.mount}` in the container `{container.name}` meets its "
                     f"{what}; choose another `{DOMAIN}/mount-path` or `mount`"
                 )
-                if message not in said:
-                    said.add(message)
-                    problems.add(Reason.NAME_COLLISION, origin.key, message, origin.line)
+                problems.add(Reason.NAME_COLLISION, origin.key, message, origin.line)
             others.append((volume.mount, f"secrets at `{volume.mount}`"))
 
 

@@ -13,7 +13,6 @@ from injector.contract import names
 from tests.webhook.mutation import pods
 from webhook import settings
 from webhook.context import Context, Kubelet, KubernetesVersion, LimitRange
-from webhook.review import Allowed, Denied
 
 CASES = Path(__file__).parent / "cases"
 DENIALS = [
@@ -45,12 +44,11 @@ def context(facts: dict[str, Any]) -> Context:
     return pods.context(**given, openshift=facts.get("openshift", False))
 
 
-def decide(case: dict[str, Any]) -> Allowed | Denied:
-    """Decide what a case describes; its annotations are written without the domain."""
+def described(case: dict[str, Any]) -> tuple[pods.Pod, Context, settings.Settings]:
+    """What a case is about; its annotations are written without the domain."""
     annotations = {f"syrette.dev/{key}": value for key, value in case["annotations"].items()}
     document = pods.pod(annotations, **case.get("spec", {}))
-    around = context(case.get("context", {}))
-    return pods.admit(document, around, settings.load(case.get("operator", "")))
+    return document, context(case.get("context", {})), settings.load(case.get("operator", ""))
 
 
 @pytest.mark.parametrize(
@@ -58,8 +56,7 @@ def decide(case: dict[str, Any]) -> Allowed | Denied:
 )
 def test_a_denial_tells_every_problem(case: dict[str, Any]) -> None:
     """The lines are those of the file, in order; one that ends in `…` is told by its start."""
-    verdict = decide(case)
-    assert isinstance(verdict, Denied)
+    verdict = pods.denial(*described(case))
     lines = verdict.message.split("\n")
     said = [line.removeprefix("- ") for line in lines[1:]] or [lines[0].removeprefix("syrette: ")]
     reasons, wanted = zip(*(line.split(" ", 1) for line in case["problems"]), strict=True)
@@ -85,9 +82,12 @@ def readable(operations: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("path", PATCHES, ids=lambda path: path.stem)
 def test_a_patch_is_as_written(path: Path) -> None:
-    """The operations and warnings are those of the file, all of them, in their order."""
+    """The operations and warnings are those of the file, in order; a second pass has none."""
     case = yaml.safe_load(path.read_text())
-    verdict = decide(case)
+    document, around, operator = described(case)
+    verdict = pods.admit(document, around, operator)
+    again = pods.admit(pods.patched(document, around, operator), around, operator)
 
     assert readable(pods.operations(verdict)) == case["operations"]
     assert list(verdict.warnings) == case.get("warnings", [])
+    assert pods.operations(again) == []

@@ -6,8 +6,9 @@ import pytest
 
 from injector.contract import codec, names
 from injector.contract.plan import Proxy
-from tests.webhook.mutation.pods import admit, denial, patched, plan_of, pod, warnings
+from tests.webhook.mutation.pods import admit, context, denial, patched, plan_of, pod, warnings
 from webhook import settings
+from webhook.context import Kubelet, KubernetesVersion
 from webhook.review import Allowed
 
 ARN = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:prod/db-AbCdEf"
@@ -173,3 +174,12 @@ def test_references_are_told_for_the_audit() -> None:
     assert told.summary.providers == ("aws-secretsmanager", "aws-ssm")
     assert told.summary.references == ("app:prod/shop/db", "aws-ssm:/c")
     assert silent.summary.references == ()
+
+
+def test_the_operator_may_vouch_for_the_nodes() -> None:
+    """`env-files: always` plans variables whatever versions are seen."""
+    old = Kubelet(KubernetesVersion(1, 30), "v1.30.1", "n-1")
+    around = context(oldest_kubelet=old)
+    operator = settings.load("env-files: always")
+
+    assert plan_of(patched(annotated(env__A="aws-ssm:/a"), around, operator)).secrets
