@@ -9,7 +9,7 @@ variable that is taken over.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from injector.contract import names
 from webhook.mutation import containers, injected, variables
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
     from webhook.mutation.additions import Additions
     from webhook.mutation.pod import Container, Document, Pod
+
+# `~1` is a slash within one token of a JSON pointer (RFC 6901 §3); all other tokens are field names
+# and positions.
+_MARK: Final = f"/metadata/annotations/{names.INJECTED.replace('/', '~1')}"
 
 
 def operations(pod: Pod, additions: Additions) -> tuple[Operation, ...]:
@@ -36,13 +40,8 @@ def operations(pod: Pod, additions: Additions) -> tuple[Operation, ...]:
     found.extend(_pod_fields(pod, additions))
     found.extend(_ours(pod, additions))
     if pod.annotations.get(names.INJECTED) != additions.mark:
-        found.append(Operation(f"/metadata/annotations/{escape(names.INJECTED)}", additions.mark))
+        found.append(Operation(_MARK, additions.mark))
     return tuple(found)
-
-
-def escape(token: str) -> str:
-    """One token of a JSON pointer (RFC 6901 §3)."""
-    return token.replace("~", "~0").replace("/", "~1")
 
 
 def _append(document: Document, field: str, pointer: str, items: Sequence[Any]) -> list[Operation]:

@@ -64,7 +64,7 @@ def volume_of(entry: Document) -> object:
 def is_ours(entry: Document, wanted: Mapping[str, Any]) -> bool:
     """Whether a container's entry is what we would write; others may leave `optional` out."""
     source = entry.get("valueFrom")
-    if entry.get("name") != wanted["name"] or entry.get("value") or not isinstance(source, dict):
+    if entry.get("name") != wanted["name"] or not isinstance(source, dict):
         return False
     reference = source.get("fileKeyRef")
     return (

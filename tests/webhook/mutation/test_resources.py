@@ -226,3 +226,15 @@ def test_quotas_get_the_sizes_that_they_count() -> None:
 def test_a_most_without_a_limit_sets_one() -> None:
     """A LimitRange with a most refuses containers without a limit."""
     assert bounded(LimitRange(maximum={"cpu": "2"}), cpu_limit="")["limits"]["cpu"] == "2"
+
+
+def test_bounds_do_not_cost_a_pod_its_class() -> None:
+    """What a LimitRange lowers for a Guaranteed pod stays limit and request at once."""
+    most = LimitRange(maximum={"memory": "100Mi"}, max_ratio={"cpu": "2"})
+    full = [
+        {"name": "web", "image": "w:1", "resources": {"limits": {"cpu": "1", "memory": "64Mi"}}}
+    ]
+    result = patched(pod(containers=full), context(limit_ranges=(most,)))
+
+    assert quality(result["spec"]) == GUARANTEED
+    assert resources(result)[1]["requests"]["memory"] == "100Mi"
