@@ -43,6 +43,11 @@ POD_NAME_VARIABLE: Final = "SYRETTE_POD_NAME"
 POD_UID_VARIABLE: Final = "SYRETTE_POD_UID"
 NAMESPACE_VARIABLE: Final = "SYRETTE_NAMESPACE"
 SERVICE_ACCOUNT_VARIABLE: Final = "SYRETTE_SERVICE_ACCOUNT"
+ROOT_VARIABLE: Final = "SYRETTE_ROOT"
+"""
+A directory in front of every path that the injector uses; empty in a pod. The pod runner and
+`syrette fetch` give it, the webhook never does.
+"""
 
 RESTART_EXIT_CODE: Final = 97
 """

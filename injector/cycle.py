@@ -1,0 +1,195 @@
+"""
+One pass over a plan: due reads → sessions → fetch → render → publish → actions → next due.
+
+Nothing is published until everything required has content. Later, what fails keeps its last good
+content while others move on, and no failure ever empties or removes a file. The state is written
+down before files are switched, so that a process that is killed between two steps repeats the
+step and forgets nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from injector import publication, reads, schedule
+from injector.contents import Contents, contents
+from injector.errors import InjectorError
+from injector.reads import Moment
+from injector.state import ReadState, State
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from injector.contents import Failure
+    from injector.contract.plan import Action, Plan
+    from injector.contract.references import Reference
+    from injector.edges import Edges
+    from injector.providers.interface import Fetched
+    from injector.publication import Sets
+
+PUBLISH_AGAIN: Final = 30.0
+"""Seconds after which a volume that could not be written is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class CycleReport:
+    """What one cycle did."""
+
+    state: State
+    """For the next one."""
+    complete: bool
+    """Whether everything required has content, and every volume was written."""
+    fetched: Mapping[Reference, Fetched]
+    failures: tuple[Failure, ...] = ()
+    """Secrets that could not be brought up to date."""
+    unpublished: Mapping[str, InjectorError] | None = None
+    """Volumes that could not be written."""
+    switched: tuple[str, ...] = ()
+    """Volumes with new content."""
+    untold: Mapping[Action, InjectorError] | None = None
+    """Actions that failed; they are tried again in the next cycle."""
+    restart: bool = False
+    """Whether the pod's containers are to be restarted now."""
+    next: float = schedule.NEVER
+    """Seconds until something is due."""
+
+
+def run(plan: Plan, before: State, edges: Edges, *, everything: bool = False) -> CycleReport:
+    """
+    Bring the pod's files up to date.
+
+    Args:
+        plan: what the pod asked for.
+        before: what the last cycle left, empty at first.
+        edges: sessions, volumes, clock.
+        everything: read what is not due as well ("refresh now"), and try again what was denied.
+    """
+    moment = Moment(edges.clock(), edges.draw())
+    if everything:
+        before = replace(before, denied={})
+    wanted = reads.demands(plan)
+    due = reads.due(wanted, before, moment.now, everything=everything)
+    fetched = reads.fetch(due, plan, before, edges)
+    noted = _noted(before, fetched, wanted, moment)
+    made = contents(plan, noted, fetched, _errors(fetched))
+    state = _rendered(noted, made, wanted, moment)
+    if not made.complete:
+        return CycleReport(state, complete=False, fetched=fetched, failures=made.failures)
+    report = CycleReport(state, complete=True, fetched=fetched, failures=made.failures)
+    report = _published(plan, before, made, report, edges)
+    report = _told(plan, report, edges)
+    return replace(report, next=_next(plan, report, edges))
+
+
+def _noted(
+    before: State,
+    fetched: Mapping[Reference, Fetched],
+    wanted: Mapping[Reference, reads.Demand],
+    moment: Moment,
+) -> State:
+    """Write down what the reads gave; forget reads that the plan no longer has."""
+    known = {ref: before.reads.get(ref, ReadState()) for ref in wanted}
+    denied = dict(before.denied)
+    for reference, item in fetched.items():
+        known[reference] = reads.note(known[reference], item, wanted[reference], moment)
+        if item.remembered:
+            actions = denied.get(reference.store, frozenset())
+            denied[reference.store] = actions | frozenset(item.remembered)
+    return replace(before, reads=known, denied=denied)
+
+
+def _errors(fetched: Mapping[Reference, Fetched]) -> dict[Reference, InjectorError]:
+    return {ref: item.error for ref, item in fetched.items() if item.error is not None}
+
+
+def _rendered(
+    noted: State, made: Contents, wanted: Mapping[Reference, reads.Demand], moment: Moment
+) -> State:
+    """A read whose bytes are of no use did not succeed, though the provider answered."""
+    known = dict(noted.reads)
+    for reference, reason in made.unrendered.items():
+        old = known[reference]
+        known[reference] = reads.failed(old, reason, wanted[reference], moment)
+    return replace(noted, reads=known, rendered=made.rendered)
+
+
+def _published(
+    plan: Plan, before: State, made: Contents, report: CycleReport, edges: Edges
+) -> CycleReport:
+    """Switch the volumes, with what the application is to be told noted down beforehand."""
+    try:
+        sets = publication.complete_sets(plan, made.rendered)
+    except InjectorError as exc:
+        return replace(report, complete=False, unpublished={"": exc})
+    pending = _pending(plan, before, made, sets, edges)
+    state = replace(report.state, pending=pending)
+    if pending != before.pending or made.changed:
+        edges.save(state)
+    switched, problems = publication.publish(sets, edges)
+    if switched:
+        state = replace(state, published_at=edges.clock())
+    return replace(
+        report,
+        state=state,
+        complete=not problems,
+        switched=tuple(switched),
+        unpublished=problems,
+    )
+
+
+def _pending(plan: Plan, before: State, made: Contents, sets: Sets, edges: Edges) -> frozenset[int]:
+    """Choose the secrets whose `on-change` is to be carried out; none where nothing runs yet."""
+    if edges.act is None:
+        return frozenset()
+    if before.published_at:
+        changed: set[int] = set(made.changed)
+    else:
+        # The state was lost: what the application has read may be older than what we have now.
+        volumes = publication.overtaken(sets, edges.volume)
+        changed = publication.touched(enumerate(plan.secrets), volumes)
+    asked = {index for index in changed if plan.secrets[index].on_change is not None}
+    return frozenset(before.pending | asked)
+
+
+def _told(plan: Plan, report: CycleReport, edges: Edges) -> CycleReport:
+    """Carry out each pending action once, when all of its volumes are published."""
+    if edges.act is None or not report.state.pending:
+        return report
+    blocked = publication.touched(enumerate(plan.secrets), report.unpublished or {})
+    pending = set(report.state.pending)
+    untold: dict[Action, InjectorError] = {}
+    restart = False
+    for action in dict.fromkeys(plan.secrets[index].on_change for index in sorted(pending)):
+        indexes = {index for index in pending if plan.secrets[index].on_change == action}
+        if action is None or indexes & blocked:
+            continue
+        if action.kind == "restart":
+            if edges.clock() < _restart_at(plan, report.state, edges):
+                continue
+            restart = True
+        else:
+            try:
+                edges.act(action)
+            except InjectorError as exc:
+                untold[action] = exc
+                continue
+        pending -= indexes
+    state = replace(report.state, pending=frozenset(pending))
+    return replace(report, state=state, untold=untold, restart=restart)
+
+
+def _restart_at(plan: Plan, state: State, edges: Edges) -> float:
+    return schedule.restart_at(state.published_at, plan.restart_spread, edges.replica)
+
+
+def _next(plan: Plan, report: CycleReport, edges: Edges) -> float:
+    now, state = edges.clock(), report.state
+    moments = [read.due_at for read in state.reads.values()]
+    if report.unpublished:
+        moments.append(now + PUBLISH_AGAIN)
+    kinds = Counter(action.kind for i in state.pending if (action := plan.secrets[i].on_change))
+    if kinds["restart"]:
+        moments.append(_restart_at(plan, state, edges))
+    return schedule.next_wake(now, moments)

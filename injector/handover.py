@@ -1,0 +1,88 @@
+"""
+What init and each worker leave on the session volume: sessions, state, status, metrics, report.
+
+A file that is damaged or of another pod or plan is ignored with a reason. What cannot be written is
+said and never ends a cycle: the next one then logs in and reads again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from injector import files, report, snapshots, state, status
+from injector.errors import InjectorError
+
+if TYPE_CHECKING:
+    from injector.contract.reasons import Reason
+    from injector.cycle import CycleReport
+    from injector.diagnostics import Log
+    from injector.sessions import SessionCache
+    from injector.settings import Settings
+    from injector.state import State
+
+SESSIONS_FILE: Final = "sessions"
+STATE_FILE: Final = "state"
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """The session volume of one pod and plan."""
+
+    settings: Settings
+    log: Log
+
+    def take(self, sessions: SessionCache) -> State:
+        """Fill the cache with the sessions that are still good, and give the last state."""
+        settings, directory = self.settings, self.settings.session_directory
+        data = files.read_private(directory / SESSIONS_FILE, snapshots.MAX_BYTES)
+        if data is not None:
+            self._ignored(
+                SESSIONS_FILE, sessions.restore(data, settings.pod_uid, settings.plan_hash)
+            )
+        found, why = state.load(directory / STATE_FILE, settings.pod_uid, settings.plan_hash)
+        self._ignored(STATE_FILE, why)
+        return found
+
+    def save(self, known: State) -> None:
+        """Write the state down."""
+        path = self.settings.session_directory / STATE_FILE
+        try:
+            state.save(path, known, self.settings.pod_uid, self.settings.plan_hash)
+        except InjectorError as exc:
+            self._unwritten(STATE_FILE, exc)
+
+    def leave(self, done: CycleReport, sessions: SessionCache, now: float) -> report.Report:
+        """Write everything for the next worker and the supervisor; gives the report's line."""
+        plan = self.settings.plan
+        self.save(done.state)
+        line = report.Report(
+            at=now,
+            next=done.next,
+            stale=status.stale_at(plan, done.state),
+            revoke=any(read.lease is not None for read in done.state.reads.values()),
+            restart=done.restart,
+        )
+        snapshot = sessions.snapshot(self.settings.pod_uid, self.settings.plan_hash)
+        self._write(SESSIONS_FILE, snapshot)
+        self._write(status.STATUS_FILE, status.document(plan, done, now))
+        self._write(status.METRICS_FILE, status.metrics(plan, done, now))
+        self._write(report.FILE, line.line(plan).encode())
+        return line
+
+    def _write(self, name: str, data: bytes) -> None:
+        try:
+            files.write_private(self.settings.session_directory / name, data)
+        except InjectorError as exc:
+            self._unwritten(name, exc)
+
+    def _unwritten(self, name: str, exc: InjectorError) -> None:
+        self.log.write(
+            "warning", "a file of the session volume was not written", file=name, cause=str(exc)
+        )
+
+    def _ignored(self, name: str, why: Reason | None) -> None:
+        if why is not None:
+            self.log.write(
+                "warning", "a file of the session volume is ignored", file=name, reason=why
+            )

@@ -1,0 +1,185 @@
+"""
+Reads: which are due, fetching them store by store, and what is known of each afterwards.
+
+References that are equal up to the selector are one read, wherever they stand in the pod. Nothing
+is rendered here, and nothing that was held is given up because a read failed.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from injector import schedule
+from injector.contract.reasons import Reason
+from injector.errors import ProviderError
+from injector.providers.interface import Fetched, Read
+from injector.render.interface import Value
+from injector.state import HeldLease, ReadState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from injector.contract.plan import Plan
+    from injector.contract.references import Reference
+    from injector.edges import Edges
+    from injector.state import State
+
+PARALLEL: Final = 8
+"""Stores that are read at once; a pod has one or two, and each opens its own connections."""
+_NEVER_READ: Final = ReadState()
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What the secrets of a plan want of one read."""
+
+    interval: float
+    """Shortest refresh of any secret, in seconds; 0 is never again."""
+    optional: bool
+    """Whether every secret does without it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a cycle runs, and its one draw: reads that are due together stay together."""
+
+    now: float
+    draw: float
+
+
+def demands(plan: Plan) -> dict[Reference, Demand]:
+    """Every read of the plan, in its order."""
+    found: dict[Reference, Demand] = {}
+    for secret in plan.secrets:
+        for source in secret.sources:
+            read = source.reference.read
+            known = found.get(read, Demand(0.0, optional=True))
+            wanted = [seconds for seconds in (known.interval, secret.refresh) if seconds > 0]
+            found[read] = Demand(
+                min(wanted, default=0.0), optional=known.optional and secret.optional
+            )
+    return found
+
+
+def due(
+    wanted: Mapping[Reference, Demand], state: State, now: float, *, everything: bool = False
+) -> list[Reference]:
+    """
+    Choose the reads of this cycle.
+
+    What never succeeded is always among them. `everything` takes the others before their time,
+    except leases: reading one of those again would only make a second one.
+    """
+    chosen = []
+    for reference, demand in wanted.items():
+        known = state.reads.get(reference, _NEVER_READ)
+        early = everything and known.lease is None
+        if (
+            known.succeeded_at == 0
+            or early
+            or schedule.is_due(now, known.due_at, 0.0 if known.lease else demand.interval)
+        ):
+            chosen.append(reference)
+    return chosen
+
+
+def fetch(
+    references: Sequence[Reference], plan: Plan, state: State, edges: Edges
+) -> dict[Reference, Fetched]:
+    """Ask each store once for all that is due of it, several stores at the same time."""
+    by_store: dict[str, list[Read]] = {}
+    for reference in references:
+        known = state.reads.get(reference, _NEVER_READ)
+        version = "" if known.value is None else known.version
+        by_store.setdefault(reference.store, []).append(Read(reference, version, known.served_by))
+    results: dict[Reference, Fetched] = {}
+
+    def ask(name: str) -> None:
+        store = plan.store(name)
+        provider = edges.providers.get(store.provider)
+        reads = by_store[name]
+        if provider is None:
+            msg = f"the provider {store.provider} is not in this version"
+            error = ProviderError(Reason.NOT_IN_THIS_VERSION, msg)
+            answers = [Fetched(read.reference, error=error) for read in reads]
+        else:
+            denied = state.denied.get(name, frozenset())
+            answers = provider.fetch(reads, store, edges.sessions, denied)
+        results.update({item.reference: item for item in answers})
+
+    _each(ask, list(by_store))
+    return {reference: results[reference] for reference in references}
+
+
+def note(known: ReadState, fetched: Fetched, demand: Demand, moment: Moment) -> ReadState:
+    """Say what is known of a read after it was tried; last good bytes stay whatever happened."""
+    if fetched.error is not None:
+        absent = fetched.error.reason is Reason.NOT_FOUND and demand.optional
+        if not absent or known.value is not None:
+            return failed(known, fetched.error.reason, demand, moment)
+    value = known.value
+    if fetched.material is not None:
+        value = Value(fetched.material, fetched.mapping)
+    lease = _held(fetched, moment.now) or (known.lease if fetched.unchanged else None)
+    if lease is None:
+        due_at = schedule.refresh_at(moment.now, demand.interval, moment.draw)
+    else:
+        # No provider of this version renews: what ends is read anew.
+        due_at = schedule.lease_due(lease.issued_at, lease.duration, moment.draw, renewable=False)
+    return ReadState(
+        version=fetched.version or known.version,
+        served_by=fetched.served_by or known.served_by,
+        value=value,
+        succeeded_at=moment.now,
+        changed_at=known.changed_at if value == known.value else moment.now,
+        due_at=due_at,
+        lease=lease,
+    )
+
+
+def failed(known: ReadState, reason: Reason, demand: Demand, moment: Moment) -> ReadState:
+    """
+    Count a failure: it is tried again after a back-off.
+
+    A definite no is asked again only when a refresh would come anyway: nothing changes it but a
+    person, and each try is a line in the provider's audit log.
+    """
+    failures = known.failures + 1
+    if ProviderError(reason, "").retryable or demand.interval <= 0:
+        due_at = schedule.retry_at(moment.now, failures, demand.interval, moment.draw)
+    else:
+        due_at = schedule.refresh_at(moment.now, demand.interval, moment.draw)
+    return replace(known, failures=failures, reason=reason, due_at=due_at)
+
+
+def _held(fetched: Fetched, now: float) -> HeldLease | None:
+    lease = fetched.lease
+    if lease is None:
+        return None
+    return HeldLease(lease.id, lease.duration, lease.renewable, now, lease.duration)
+
+
+def _each(run: Callable[[str], None], names: list[str]) -> None:
+    """Run for every name, in threads where there are several."""
+    if len(names) < 2:  # noqa: PLR2004 - a single one needs no thread
+        for name in names:
+            run(name)
+        return
+    left = iter(names)
+    lock = threading.Lock()
+
+    def work() -> None:
+        while True:
+            with lock:
+                name = next(left, None)
+            if name is None:
+                return
+            run(name)
+
+    threads = [threading.Thread(target=work) for _ in range(min(PARALLEL, len(names)))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
