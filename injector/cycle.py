@@ -75,11 +75,11 @@ def run(plan: Plan, before: State, edges: Edges, *, everything: bool = False) ->
     noted = _noted(before, fetched, wanted, moment)
     made = contents(plan, noted, fetched, _errors(fetched))
     state = _rendered(noted, made, wanted, moment)
-    if not made.complete:
-        return CycleReport(state, complete=False, fetched=fetched, failures=made.failures)
-    report = CycleReport(state, complete=True, fetched=fetched, failures=made.failures)
-    report = _published(plan, before, made, report, edges)
-    report = _told(plan, report, edges)
+    report = CycleReport(state, made.complete, fetched, made.failures)
+    if made.complete:
+        report = _published(plan, before, made, report, edges)
+        report = _told(plan, report, edges)
+        publication.sweep(report.switched, edges)
     return replace(report, next=_next(plan, report, edges))
 
 

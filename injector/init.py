@@ -15,6 +15,7 @@ from injector.edges import Edges
 from injector.handover import Handover
 
 if TYPE_CHECKING:
+    from injector.contract.plan import Plan
     from injector.cycle import CycleReport
     from injector.diagnostics import Log
     from injector.edges import Machine
@@ -50,7 +51,7 @@ def run(settings: Settings, log: Log, machine: Machine) -> Outcome:
     while True:
         attempt += 1
         done = cycle.run(settings.plan, state, edges)
-        tell(log, done)
+        tell(log, settings.plan, done)
         if done.complete:
             handover.leave(done, sessions, clock())
             log.write("info", "published", secrets=len(settings.plan.secrets), attempts=attempt)
@@ -71,7 +72,7 @@ def run(settings: Settings, log: Log, machine: Machine) -> Outcome:
         state = done.state
 
 
-def tell(log: Log, done: CycleReport) -> None:
+def tell(log: Log, plan: Plan, done: CycleReport) -> None:
     """Log what a cycle did, and what it could not do."""
     for failure in done.failures:
         log.failure(failure)
@@ -81,6 +82,14 @@ def tell(log: Log, done: CycleReport) -> None:
         log.problem("the application was not told", error, action=action.kind)
     for warning in sorted({text for item in done.fetched.values() for text in item.warnings}):
         log.write("warning", warning)
+    for reference, item in done.fetched.items():
+        if item.served_by and item.served_by == plan.store(reference.store).text("failover-region"):
+            log.write(
+                "warning",
+                "served by the failover region",
+                reference=str(reference),
+                region=item.served_by,
+            )
     if done.switched:
         log.write("info", "files were switched", volumes=done.switched)
 

@@ -8,6 +8,7 @@ hold up another.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from injector import files, render
@@ -66,6 +67,13 @@ def publish(sets: Sets, edges: Edges) -> tuple[list[str], dict[str, InjectorErro
         except InjectorError as exc:
             problems[volume] = exc
     return switched, problems
+
+
+def sweep(volumes: Iterable[str], edges: Edges) -> None:
+    """Remove replaced sets, now that whoever was told has opened the new files."""
+    for volume in volumes:
+        with suppress(InjectorError):  # the next publication does it as well
+            files.sweep(edges.volume(volume))
 
 
 def overtaken(sets: Sets, volume: Callable[[str], Path]) -> set[str]:

@@ -42,7 +42,7 @@ def run(settings: Settings, log: Log, machine: Machine, *, everything: bool = Fa
         draw=retry.jitter,
     )
     done = cycle.run(settings.plan, state, edges, everything=everything)
-    tell(log, done)
+    tell(log, settings.plan, done)
     return handover.leave(done, sessions, clock()).line(settings.plan)
 
 
