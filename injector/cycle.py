@@ -74,7 +74,7 @@ def run(plan: Plan, before: State, edges: Edges, *, everything: bool = False) ->
     fetched = reads.fetch(due, plan, before, edges)
     noted = _noted(before, fetched, wanted, moment)
     made = contents(plan, noted, fetched, _errors(fetched))
-    state = _rendered(noted, made, wanted, moment)
+    state = _rendered(before, noted, made, wanted, moment)
     report = CycleReport(state, made.complete, fetched, made.failures)
     if made.complete:
         report = _published(plan, before, made, report, edges)
@@ -105,13 +105,18 @@ def _errors(fetched: Mapping[Reference, Fetched]) -> dict[Reference, InjectorErr
 
 
 def _rendered(
-    noted: State, made: Contents, wanted: Mapping[Reference, reads.Demand], moment: Moment
+    before: State,
+    noted: State,
+    made: Contents,
+    wanted: Mapping[Reference, reads.Demand],
+    moment: Moment,
 ) -> State:
     """A read whose bytes are of no use did not succeed, though the provider answered."""
     known = dict(noted.reads)
     for reference, reason in made.unrendered.items():
-        old = known[reference]
-        known[reference] = reads.failed(old, reason, wanted[reference], moment)
+        failed = reads.failed(known[reference], reason, wanted[reference], moment)
+        last = before.reads.get(reference, ReadState()).succeeded_at
+        known[reference] = replace(failed, succeeded_at=last)
     return replace(noted, reads=known, rendered=made.rendered)
 
 

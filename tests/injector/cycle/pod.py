@@ -50,6 +50,16 @@ def file(reference: str, path: str = "", **fields: Any) -> Secret:  # noqa: ANN4
     return replace(made, **fields)
 
 
+def item(path: str, template: str, **sources: str) -> Secret:
+    """Make a secret of several sources."""
+    parsed = {name: references.parse(text) for name, text in sources.items()}
+    return replace(
+        file("aws-ssm:/x", path),
+        sources=tuple(Source(name, reference) for name, reference in parsed.items()),
+        template=template,
+    )
+
+
 def variable(reference: str, name: str, key: str = "", container: str = "app") -> Secret:
     """Make a secret that becomes one variable."""
     return replace(
@@ -150,6 +160,10 @@ class Pod:
         }
         return tuple(Store(name, name, shared) for name in ("aws-secretsmanager", "aws-ssm"))
 
+    def with_stores(self, **settings: Any) -> Plan:  # noqa: ANN401 - of a store
+        """Give the plan with further settings of its stores."""
+        return replace(self.plan, stores=self.stores(**settings))
+
     def rotate_token(self) -> None:
         """Project a new token, as the kubelet does."""
         folder = self.root / names.TOKEN_DIRECTORY[1:]
@@ -174,10 +188,10 @@ class Pod:
         """The same, read."""
         return load(self.environment)
 
-    def init(self) -> Outcome:
+    def init(self, level: str = "error") -> Outcome:
         """Run the init container."""
         with machine(self.time) as here:
-            return init.run(self.settings, Log("error"), here)
+            return init.run(self.settings, Log(level), here)
 
     def work(self, *, everything: bool = False) -> Mapping[str, float]:
         """Run one worker; gives its report."""
@@ -193,6 +207,12 @@ class Pod:
     def read(self, path: str, volume: str = VOLUME) -> str:
         """Read a published file."""
         return (self.volume(volume) / path).read_text()
+
+    @property
+    def names(self) -> list[str]:
+        """What an application sees at the top of the first volume."""
+        found = (path.name for path in self.volume().iterdir())
+        return sorted(name for name in found if not name.startswith(".."))
 
     def volume(self, volume: str = VOLUME) -> Path:
         """Where a volume is."""

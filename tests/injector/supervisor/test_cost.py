@@ -20,7 +20,7 @@ BUILT_IN = {"_signal", "_socket", "select", "time"}
 
 
 def test_the_supervisor_imports_nothing_of_weight() -> None:
-    """Beside os and sys, which are there anyway: built-in modules and our own: no enum, no dataclasses, no signal, not the contract."""
+    """Beside os and sys: built-in modules and our own; no enum, no dataclasses, no contract."""
     code = f"""
 import os, sys
 before = set(sys.modules)
