@@ -41,7 +41,7 @@ def test_nobody_listening_is_a_failure() -> None:
     with Peer(reply(b"")) as peer:
         port = peer.port
 
-    with pytest.raises(InjectorError, match="POST failed: 127.0.0.1:[0-9]+ refused"):
+    with pytest.raises(InjectorError, match=r"POST failed: 127\.0\.0\.1:[0-9]+ refused"):
         TELLER.tell(Action("http", method="POST", url=f"http://127.0.0.1:{port}/"))
 
 

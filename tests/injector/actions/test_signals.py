@@ -8,7 +8,6 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,9 +16,6 @@ from injector.contract.plan import Action
 from injector.contract.reasons import Reason
 from injector.errors import InjectorError
 from tests.injector.supervisor.process import eventually
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 HANGUP = Action("signal", signal="SIGHUP", process="app")
 
@@ -39,9 +35,9 @@ class Processes:
         directory.mkdir()
         (directory / "comm").write_text(f"{comm}\n")
         ids = os.geteuid() if uid < 0 else uid
-        (directory / "status").write_text(
-            f"Name:\t{comm}\nState:\t{state} (x)\nPPid:\t{parent}\nUid:\t{ids}\t{ids}\t{ids}\t{ids}\n"
-        )
+        lines = [f"Name:\t{comm}", f"State:\t{state} (x)", f"PPid:\t{parent}"]
+        lines.append(f"Uid:\t{ids}\t{ids}\t{ids}\t{ids}")
+        (directory / "status").write_text("\n".join(lines) + "\n")
 
     def kill(self, pid: int, number: int) -> None:
         """Take a signal."""
@@ -56,13 +52,13 @@ class Processes:
 
 
 @pytest.fixture
-def processes(tmp_path: Path) -> Iterator[Processes]:
+def processes(tmp_path: Path) -> Processes:
     """The pod's pause process and a shell."""
     made = Processes(tmp_path)
     made.add(1, "pause", parent=0, uid=65535)
     made.add(7, "sh")
     (tmp_path / "self").mkdir()
-    yield made
+    return made
 
 
 def test_a_process_gets_its_signal(processes: Processes) -> None:
