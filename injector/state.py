@@ -7,16 +7,27 @@ plan. A damaged or foreign state is ignored with a reason, never trusted in part
 
 from __future__ import annotations
 
+import base64
+import json
+import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
+
+from injector import files
+from injector.contract import references
+from injector.contract.reasons import Reason
+from injector.material import Material, RenderedFile
+from injector.render.interface import Rendered, Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from injector.contract.reasons import Reason
     from injector.contract.references import Reference
-    from injector.render.interface import Rendered, Value
+
+VERSION: Final = 1
+MAX_BYTES: Final = 64 * 1024 * 1024
+"""Far above 200 secrets of 64 KiB, read and rendered; a bound against a file that is not ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +86,18 @@ def load(path: Path, pod_uid: str, plan_hash: str) -> tuple[State, Reason | None
     Returns:
         The state, empty when there is none to use, and why one that is there was ignored.
     """
-    raise NotImplementedError
+    data = files.read_private(path, MAX_BYTES)
+    if data is None:
+        there = path.exists() or path.is_symlink()
+        return State(), Reason.SNAPSHOT_FOREIGN if there else None
+    try:
+        document = json.loads(data)
+        belongs = document["version"], document["pod_uid"], document["plan_hash"]
+        if belongs != (VERSION, pod_uid, plan_hash):
+            return State(), Reason.SNAPSHOT_FOREIGN
+        return _load_state(document["state"]), None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return State(), Reason.SNAPSHOT_DAMAGED
 
 
 def save(path: Path, state: State, pod_uid: str, plan_hash: str) -> None:
@@ -85,4 +107,137 @@ def save(path: Path, state: State, pod_uid: str, plan_hash: str) -> None:
     Raises:
         PublicationError: when the volume cannot be written.
     """
-    raise NotImplementedError
+    document = {
+        "version": VERSION,
+        "pod_uid": pod_uid,
+        "plan_hash": plan_hash,
+        "state": _dump_state(state),
+    }
+    files.write_private(path, json.dumps(document, separators=(",", ":")).encode())
+
+
+def _dump_state(state: State) -> dict[str, Any]:
+    return {
+        "reads": {str(reference): _dump_read(read) for reference, read in state.reads.items()},
+        "denied": {store: sorted(actions) for store, actions in state.denied.items()},
+        "rendered": {str(index): _dump_rendered(item) for index, item in state.rendered.items()},
+        "pending": sorted(state.pending),
+        "published_at": state.published_at,
+    }
+
+
+def _load_state(raw: dict[str, Any]) -> State:
+    return State(
+        reads={
+            references.parse(_text(key)): _load_read(read) for key, read in _pairs(raw["reads"])
+        },
+        denied={
+            _text(store): frozenset(map(_text, actions)) for store, actions in _pairs(raw["denied"])
+        },
+        rendered={int(index): _load_rendered(item) for index, item in _pairs(raw["rendered"])},
+        pending=frozenset(map(_count, raw["pending"])),
+        published_at=_seconds(raw["published_at"]),
+    )
+
+
+def _dump_read(read: ReadState) -> dict[str, Any]:
+    value, lease = read.value, read.lease
+    return {
+        "version": read.version,
+        "served_by": read.served_by,
+        "value": None if value is None else [_dump_material(value.material), value.mapping],
+        "succeeded_at": read.succeeded_at,
+        "changed_at": read.changed_at,
+        "due_at": None if math.isinf(read.due_at) else read.due_at,
+        "failures": read.failures,
+        "reason": read.reason,
+        "lease": None if lease is None else _dump_lease(lease),
+    }
+
+
+def _load_read(raw: dict[str, Any]) -> ReadState:
+    value, lease, reason = raw["value"], raw["lease"], raw["reason"]
+    return ReadState(
+        version=_text(raw["version"]),
+        served_by=_text(raw["served_by"]),
+        value=None if value is None else Value(_load_material(value[0]), _flag(value[1])),
+        succeeded_at=_seconds(raw["succeeded_at"]),
+        changed_at=_seconds(raw["changed_at"]),
+        due_at=math.inf if raw["due_at"] is None else _seconds(raw["due_at"]),
+        failures=_count(raw["failures"]),
+        reason=None if reason is None else Reason(reason),
+        lease=None if lease is None else _load_lease(lease),
+    )
+
+
+def _dump_lease(lease: HeldLease) -> dict[str, Any]:
+    return {
+        "id": lease.id,
+        "duration": lease.duration,
+        "renewable": lease.renewable,
+        "issued_at": lease.issued_at,
+        "original": lease.original,
+    }
+
+
+def _load_lease(raw: dict[str, Any]) -> HeldLease:
+    return HeldLease(
+        id=_text(raw["id"]),
+        duration=_seconds(raw["duration"]),
+        renewable=_flag(raw["renewable"]),
+        issued_at=_seconds(raw["issued_at"]),
+        original=_seconds(raw["original"]),
+    )
+
+
+def _dump_rendered(rendered: Rendered) -> dict[str, Any]:
+    return {
+        "files": [[file.path, _dump_material(file.material), file.mode] for file in rendered.files],
+        "variables": [[name, _dump_material(material)] for name, material in rendered.variables],
+    }
+
+
+def _load_rendered(raw: dict[str, Any]) -> Rendered:
+    return Rendered(
+        files=tuple(
+            RenderedFile(_text(path), _load_material(data), _count(mode))
+            for path, data, mode in raw["files"]
+        ),
+        variables=tuple((_text(name), _load_material(data)) for name, data in raw["variables"]),
+    )
+
+
+def _dump_material(material: Material) -> str:
+    return base64.b64encode(material.reveal()).decode()
+
+
+def _load_material(raw: object) -> Material:
+    return Material(base64.b64decode(_text(raw), validate=True))
+
+
+def _pairs(raw: dict[str, Any]) -> list[tuple[str, Any]]:
+    return list(raw.items())
+
+
+def _text(raw: object) -> str:
+    if not isinstance(raw, str):
+        raise TypeError
+    return raw
+
+
+def _flag(raw: object) -> bool:
+    if not isinstance(raw, bool):
+        raise TypeError
+    return raw
+
+
+def _count(raw: object) -> int:
+    if not isinstance(raw, int) or isinstance(raw, bool) or raw < 0:
+        raise TypeError
+    return raw
+
+
+def _seconds(raw: object) -> float:
+    if isinstance(raw, bool) or not isinstance(raw, int | float) or not math.isfinite(raw):
+        raise TypeError
+    return float(raw)

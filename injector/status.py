@@ -76,8 +76,7 @@ def document(plan: Plan, report: CycleReport, now: float) -> bytes:
 def metrics(plan: Plan, report: CycleReport, now: float) -> bytes:
     """Write the metrics as Prometheus text (version 0.0.4)."""
     state = report.state
-    known = [(str(ref), state.reads.get(ref, _UNKNOWN)) for ref in reads.demands(plan)]
-    pending = len(state.pending)
+    failed = {name: int(_volume_error(report, name) is not None) for name in plan.volumes}
     lines = [
         *_gauge("cycle_timestamp_seconds", "Last cycle.", [({}, now)]),
         *_gauge("next_cycle_timestamp_seconds", "Next cycle.", [({}, now + report.next)]),
@@ -91,6 +90,24 @@ def metrics(plan: Plan, report: CycleReport, now: float) -> bytes:
             "From when on a secret is older than max-stale.",
             [({}, stale_at(plan, state))],
         ),
+        *_read_metrics(plan, state),
+        *_gauge(
+            "volume_failed",
+            "Whether a volume could not be written.",
+            [({"volume": name}, value) for name, value in failed.items()],
+        ),
+        *_gauge(
+            "actions_pending",
+            "Secrets whose on-change is to be done.",
+            [({}, len(state.pending))],
+        ),
+    ]
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def _read_metrics(plan: Plan, state: State) -> list[str]:
+    known = [(str(ref), state.reads.get(ref, _UNKNOWN)) for ref in reads.demands(plan)]
+    return [
         *_gauge(
             "read_success_timestamp_seconds",
             "Last read that succeeded.",
@@ -118,17 +135,7 @@ def metrics(plan: Plan, report: CycleReport, now: float) -> bytes:
                 if read.served_by
             ],
         ),
-        *_gauge(
-            "volume_failed",
-            "Whether a volume could not be written.",
-            [
-                ({"volume": name}, int(_volume_error(report, name) is not None))
-                for name in plan.volumes
-            ],
-        ),
-        *_gauge("actions_pending", "Secrets whose on-change is to be done.", [({}, pending)]),
     ]
-    return "".join(f"{line}\n" for line in lines).encode()
 
 
 def _stale_at(secret: Secret, plan: Plan, state: State) -> float:
