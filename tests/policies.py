@@ -13,7 +13,8 @@ from typing import Any, Final
 
 PAGE: Final = Path(__file__).parent.parent / "docs" / "providers" / "aws.md"
 _BLOCK: Final = re.compile(
-    r"(?:^<!-- policy: (?P<name>[a-z-]+) -->\n)?^```json\n(?P<text>.*?)^```$", re.M | re.S
+    r"(?:^<!-- policy: (?P<name>[a-z-]+) -->\n)?^```json\n(?P<text>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
 )
 
 

@@ -46,8 +46,16 @@ def policy(*statements: dict[str, Any]) -> dict[str, Any]:
 
 def trust(principal: str, *actions: str, when: dict[str, Any] | None = None) -> dict[str, Any]:
     """Make a trust policy for one AWS principal."""
-    who = {"AWS": principal}
-    return policy(statement(*(actions or ("sts:AssumeRole",)), who=who, when=when))
+    return trust_of({"AWS": principal}, *actions, when=when)
+
+
+def trust_of(
+    who: dict[str, Any], *actions: str, when: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Make a trust policy for any kind of principal; like every trust policy it has no resource."""
+    made = statement(*(actions or ("sts:AssumeRole",)), who=who, when=when)
+    del made["Resource"]
+    return policy(made)
 
 
 class Clients:

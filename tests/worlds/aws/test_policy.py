@@ -8,6 +8,7 @@ import pytest
 
 from tests.worlds.aws.cloud import AWAY, HOME, allow, policy, statement
 from worlds.aws.conditions import MalformedPolicyError
+from worlds.aws.documents import parse
 from worlds.aws.policy import (
     Case,
     Decision,
@@ -16,7 +17,6 @@ from worlds.aws.policy import (
     Who,
     decide,
     identity_grant,
-    parse,
     resource_grant,
 )
 
@@ -192,7 +192,7 @@ def test_policy_variables_in_conditions(team: str, *, holds: bool) -> None:
 )
 def test_principals_name_the_caller_more_or_less_closely(principal: object, grant: Grant) -> None:
     """Account, role, session: each is another degree of consent."""
-    document = parse(policy(statement(GET, who=principal)), of_resource=True)
+    document = parse(policy(statement(GET, who=principal)), "resource")
 
     assert resource_grant(document, _query(), CALLER) is grant
 
@@ -200,7 +200,7 @@ def test_principals_name_the_caller_more_or_less_closely(principal: object, gran
 def test_not_principal_spares_the_named_one() -> None:
     """Deny with NotPrincipal hits everybody else."""
     deny = {"Effect": "Deny", "NotPrincipal": {"AWS": ROLE}, "Action": "*", "Resource": "*"}
-    document = parse(policy(deny), of_resource=True)
+    document = parse(policy(deny), "resource")
     stranger = Who(account=HOME, session="s", role=f"{ROLE}-2")
 
     assert resource_grant(document, _query(), CALLER) is Grant.NONE
@@ -212,7 +212,7 @@ _NARROW = (parse(allow("secretsmanager:DescribeSecret")),)
 
 
 def _by(principal: str) -> Any:  # noqa: ANN401 - a document or none, by keyword
-    return parse(policy(statement(GET, who={"AWS": principal})), of_resource=True)
+    return parse(policy(statement(GET, who={"AWS": principal})), "resource")
 
 
 @pytest.mark.parametrize(
@@ -257,7 +257,7 @@ def test_an_explicit_deny_is_named(where: str, because: str) -> None:
     deny = statement(GET, effect="Deny")
     documents: dict[str, Any] = {"identity": _IDENTITY, "resource": _by(SESSION)}
     if where == "resource":
-        documents[where] = parse(policy({**deny, "Principal": "*"}), of_resource=True)
+        documents[where] = parse(policy({**deny, "Principal": "*"}), "resource")
     else:
         documents[where] = (parse(policy(deny, statement(GET))),)
 
@@ -297,4 +297,4 @@ def test_what_iam_would_not_take_is_refused(document: Any, what: str) -> None:  
 def test_principals_have_no_wildcards(name: str) -> None:
     """A principal is everybody or a name."""
     with pytest.raises(MalformedPolicyError, match="no wildcards"):
-        parse(policy(statement("*", who={"AWS": name})), of_resource=True)
+        parse(policy(statement("*", who={"AWS": name})), "resource")
