@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _IDLE_SECONDS: Final = 60.0
+_DRAIN_SECONDS: Final = 1.0
 _MAX_LINE: Final = 64 * 1024  # bytes; projected tokens stand in headers
 _MAX_HEADERS: Final = 100
 _MAX_BODY: Final = 16 * 1024 * 1024  # bytes
@@ -170,6 +171,7 @@ class Server:
             request = _read(connection, stream, number)
         except _BadRequestError as exc:
             connection.sendall(_encode(Response(400, str(exc).encode()), close=True))
+            _drain(connection)
             return False
         if request is None:
             return False
@@ -195,6 +197,16 @@ def _encode(response: Response, *, close: bool) -> bytes:
     lines = [f"HTTP/1.1 {response.status} {_phrase(response.status)}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + response.body
+
+
+def _drain(connection: socket.socket) -> None:
+    """Read off what is still coming: closing over unread bytes would reset the answer away."""
+    connection.shutdown(socket.SHUT_WR)
+    connection.settimeout(_DRAIN_SECONDS)
+    left = _MAX_BODY
+    with contextlib.suppress(OSError):
+        while left > 0 and (data := connection.recv(_MAX_LINE)):
+            left -= len(data)
 
 
 def _phrase(status: int) -> str:
