@@ -137,7 +137,7 @@ def _wish(given: Mapping[str, Any]) -> Wish:
 
 
 def _listed(given: Mapping[str, Any], name: str, kind: type) -> list[Any]:
-    found = given.get(name, [])
+    found = given.get(name) or []  # botocore writes an empty list as an empty text
     if not isinstance(found, list) or not all(isinstance(one, kind) for one in found):
         msg = f"{name} is a list written as {name}.member.1 and so on"
         raise validation(msg)
