@@ -119,11 +119,12 @@ def test_what_has_not_three_parts_is_no_token(token: str) -> None:
         claims_of(token)
 
 
-@pytest.mark.parametrize("claims", ["!", _encode([1]), _encode(b"\xff"), "e30="])
-def test_claims_that_are_no_object_are_refused(claims: str) -> None:
-    """Padding, other JSON and other bytes are not claims."""
-    with pytest.raises(InvalidTokenError, match="not a JSON object"):
-        claims_of(f"e30.{claims}.x")
+@pytest.mark.parametrize("part", ["!", _encode([1]), _encode(b"\xff"), "e30=", "Bearer e30", ""])
+def test_parts_that_are_no_object_are_refused(part: str) -> None:
+    """Padding, other JSON, other bytes and a scheme in front are neither header nor claims."""
+    for token in (f"e30.{part}.x", f"{part}.e30.x"):
+        with pytest.raises(InvalidTokenError, match="not a JSON object"):
+            claims_of(token)
 
 
 @BOTH
