@@ -97,11 +97,11 @@ def to_json(world: AwsWorld, target: str, content: Any, *, region: str = "") -> 
     return Ask("POST", url, json.dumps(content).encode(), headers)
 
 
-def send(world: AwsWorld, ask: Ask) -> Answer:
-    """Send it as it is; `Host` is added when it is not there."""
+def send(world: AwsWorld, ask: Ask, *, patience: float = 5) -> Answer:
+    """Send it as it is; `Host` is added when it is not there. `patience` is in seconds."""
     parts = urlsplit(ask.url)
     context = ssl.create_default_context(cadata=world.ca_pem)
-    connection = http.client.HTTPSConnection(parts.netloc, timeout=5, context=context)
+    connection = http.client.HTTPSConnection(parts.netloc, timeout=patience, context=context)
     try:
         target = parts.path + (f"?{parts.query}" if parts.query else "")
         connection.request(ask.method, target, ask.body, dict(ask.headers))
