@@ -189,6 +189,20 @@ def test_a_stopped_server_refuses_and_comes_back_on_its_port() -> None:
         assert b"200 OK" in _ask(server, _ASK)
 
 
+def test_a_handler_may_stop_its_own_server() -> None:
+    """A fault that takes the world down answers nobody any more."""
+
+    def handle(_: Request) -> Response:
+        server.stop()
+        return Response(200)
+
+    server = Server(handle)
+    server.start()
+
+    assert _ask(server, _ASK) == b""
+    assert not server.listening
+
+
 def test_stopping_twice_or_before_the_start_does_nothing() -> None:
     """An end is an end."""
     server = Server(_echo)

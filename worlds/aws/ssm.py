@@ -26,6 +26,7 @@ from worlds.aws.kms import may_decrypt
 
 if TYPE_CHECKING:
     from worlds.aws.calls import Call
+    from worlds.aws.kms import Key
     from worlds.aws.parameters_kept import Parameter, Parameters, ParameterVersion
 
 _MAX_NAMES: Final = 10
@@ -165,7 +166,7 @@ def _item(
     value = version.value
     if parameter.key is not None:
         if decrypt:
-            _check_key(call, parameter)
+            _check_key(call, parameter.key, parameter.arn)
         else:
             digest = hashlib.sha512(f"{parameter.arn}:{version.number}".encode()).digest()
             value = "AQICAH" + base64.b64encode(digest).decode()
@@ -180,11 +181,8 @@ def _item(
     }
 
 
-def _check_key(call: Call, parameter: Parameter) -> None:
-    key = parameter.key
-    if key is None:
-        return
-    decision = may_decrypt(call, key, {"PARAMETER_ARN": parameter.arn})
+def _check_key(call: Call, key: Key, arn: str) -> None:
+    decision = may_decrypt(call, key, {"PARAMETER_ARN": arn})
     if not decision.allowed:
         message = denial(call, "kms:Decrypt", key.arn, decision.because)
         if key.account != call.principal.account:
