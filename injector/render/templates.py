@@ -147,7 +147,7 @@ class _Environment(ImmutableSandboxedEnvironment):
             return obj[attribute]
         return super().getattr(obj, attribute)
 
-    def wrap_str_format(self, value: Any) -> None:  # noqa: ANN401, ARG002 - as above
+    def wrap_str_format(self, value: Any) -> None:  # noqa: ANN401 - as above
         """Keep `str.format` away like other methods: a width in it makes gigabytes."""
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:  # noqa: ANN401 - as above
