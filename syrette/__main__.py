@@ -133,10 +133,11 @@ def _explain(parsed: argparse.Namespace) -> int:
 
 def _fetch(parsed: argparse.Namespace) -> int:
     from syrette import fetch, inputs  # noqa: PLC0415 - only this command needs them
+    from syrette.local import permitting_ambient  # noqa: PLC0415 - as above
 
     given = inputs.read(parsed)
     strict = _decided(given)
-    lenient = _decided(given, fetch.permitting_ambient(given.settings))
+    lenient = _decided(given, permitting_ambient(given.settings))
     chosen = fetch.choose(strict, lenient, parsed.pod)
     return fetch.fetch(chosen, parsed.out, without_roles=parsed.without_roles)
 
