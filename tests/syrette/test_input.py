@@ -1,4 +1,4 @@
-"""Manifests of every kind and shape, and input that is odd or hostile, as a person pipes them in."""
+"""Manifests of every kind and shape, and input that is odd or hostile."""
 
 from __future__ import annotations
 
