@@ -18,7 +18,7 @@ from injector.render import documents
 _WHITE_SPACE: Final = b" \t\r\n"
 
 
-def apply(data: object, where: str) -> Any:  # noqa: ANN401 - JSON
+def apply(data: object, where: str) -> Any:  # noqa: ANN401 - any JSON
     """
     Decode a value, or each value of a mapping.
 

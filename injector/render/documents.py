@@ -70,7 +70,7 @@ def too_large(limit: int = MAX_OUTPUT) -> RenderError:
     return RenderError(Reason.OUTPUT_TOO_LARGE, f"the result is larger than {limit} bytes")
 
 
-def parse(data: bytes) -> Any:  # noqa: ANN401 - JSON
+def parse(data: bytes) -> Any:  # noqa: ANN401 - any JSON
     """Read a JSON object or list; anything else comes back as the bytes that it is."""
     if data.lstrip(b" \t\r\n")[:1] not in {b"{", b"["}:
         return data

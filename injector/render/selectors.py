@@ -16,7 +16,7 @@ from injector.render.documents import name_list
 _MISSING: Final = object()
 
 
-def select(document: object, selector: str, where: str) -> Any:  # noqa: ANN401 - JSON
+def select(document: object, selector: str, where: str) -> Any:  # noqa: ANN401 - any JSON
     """
     Find what a selector points at.
 
