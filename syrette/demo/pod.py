@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import difflib
+import io
 from typing import TYPE_CHECKING, Any, Final
 
 import jsonpatch
@@ -17,7 +18,9 @@ _SUFFIX: Final = "x2k9p"
 _UID: Final = "6f1c2a34-9b0e-4d1c-8a57-1f0e5b7c9d21"
 _TOKEN_MOUNT: Final = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path
 _ACCESS: Final = "kube-api-access-q8z5d"
-_LINE: Final = 96  # characters; a branch of the document that fits stands on one line
+_ORDER: Final = {"initContainers": 1, "containers": 2, "volumes": 3}
+_FOLDED: Final = 3  # depth from which on a branch may stand on one line: elements of `spec`'s lists
+_LINE: Final = 108  # characters; a branch of the document that fits stands on one line
 
 
 def of(deployment: dict[str, Any]) -> dict[str, Any]:
@@ -46,9 +49,7 @@ def of(deployment: dict[str, Any]) -> dict[str, Any]:
     spec |= {"restartPolicy": "Always", "dnsPolicy": "ClusterFirst"}
     spec["volumes"] = [_api_access()]
     for container in spec["containers"]:
-        container["volumeMounts"] = [
-            {"name": _ACCESS, "mountPath": _TOKEN_MOUNT, "readOnly": True}
-        ]
+        container["volumeMounts"] = [{"name": _ACCESS, "mountPath": _TOKEN_MOUNT, "readOnly": True}]
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 
@@ -67,14 +68,7 @@ def stored(pod: dict[str, Any]) -> dict[str, Any]:
 def difference(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
     """Write a unified diff of two pods, a branch that is short on one line."""
     lines = difflib.unified_diff(_text(before), _text(after), "as sent", "as created", "", "", 1)
-    return (line.rstrip("\n") for line in lines)
-
-
-def _text(pod: dict[str, Any]) -> list[str]:
-    node = yaml.SafeDumper("", sort_keys=False).represent_data(_kubernetes_order(pod))
-    _fold(node, depth=0)
-    text: str = yaml.serialize(node, Dumper=_Dumper, width=100_000, allow_unicode=True)
-    return text.splitlines()
+    return (line.rstrip() for line in lines)
 
 
 class _Dumper(yaml.SafeDumper):
@@ -84,21 +78,22 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-def _kubernetes_order(pod: dict[str, Any]) -> dict[str, Any]:
-    """Init containers before containers: the order in which they start."""
-    spec = pod["spec"]
-    first = [key for key in ("initContainers", "containers", "volumes") if key in spec]
-    ordered = {key: spec[key] for key in [*(set(spec) - set(first) and [k for k in spec if k not in first]), *first]}
-    return {**pod, "spec": ordered}
+def _text(pod: dict[str, Any]) -> list[str]:
+    # Init containers before containers: the order in which they start.
+    spec = sorted(pod["spec"].items(), key=lambda item: _ORDER.get(item[0], 0))
+    node = _Dumper(io.StringIO(), sort_keys=False).represent_data({**pod, "spec": dict(spec)})
+    _fold(node, depth=0)
+    text: str = yaml.serialize(node, Dumper=_Dumper, width=100_000, allow_unicode=True)
+    return text.splitlines()
 
 
 def _fold(node: yaml.Node, depth: int) -> int:
     """Put what is short on one line; gives the width that a branch would take on one."""
-    if isinstance(node, yaml.ScalarNode):
+    if not isinstance(node, yaml.CollectionNode):
         return len(node.value)
     parts = [part for item in node.value for part in (item if isinstance(item, tuple) else (item,))]
     width = 2 + sum(_fold(part, depth + 1) + 2 for part in parts)
-    node.flow_style = width <= _LINE and depth > 2
+    node.flow_style = width <= _LINE and depth >= _FOLDED
     return width
 
 

@@ -123,7 +123,8 @@ class Webhook:
         finally:
             connection.close()
         if answer["uid"] != uid:
-            raise StepError("the webhook answered another request")
+            msg = "the webhook answered another request"
+            raise StepError(msg)
         patch = json.loads(b64decode(answer["patch"])) if answer.get("patch") else []
         message = (answer.get("status") or {}).get("message", "")
         return Reply(answer["allowed"], patch, message)
