@@ -33,7 +33,9 @@ THIRD_TIME = """
 import os, sys
 with open(os.environ["SYRETTE_ROOT"] + "/v/starts", "a") as file:
     file.write("x")
-    sys.exit(0 if file.tell() == 3 else 7)
+    if file.tell() < 3:
+        open(os.environ["SYRETTE_ROOT"] + "/dev/termination-log", "w").write("not yet")
+        sys.exit(7)
 """
 MOUNT: dict[str, Any] = {"volumeMounts": [{"name": "v", "mountPath": "/v"}]}
 VOLUME = {"volumes": [{"name": "v", "emptyDir": {}}]}
@@ -185,6 +187,7 @@ def test_an_init_container_is_tried_again(make: Make, policy: str) -> None:
 
     assert runner.containers["init"].restarts == 2
     assert runner.containers["init"].exit_code == 0
+    assert runner.containers["init"].termination_message == ""
 
 
 def test_tries_of_an_init_container_are_bounded(make: Make) -> None:

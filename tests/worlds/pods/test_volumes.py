@@ -146,9 +146,9 @@ def test_a_sub_path_takes_variables(make: Make) -> None:
     assert runner.directory("app", "/v").resolve().name == "me"
 
 
-@pytest.mark.parametrize("who", ["..", "link"])
+@pytest.mark.parametrize("who", ["..", "in/../side", "link"])
 def test_a_sub_path_does_not_leave_its_volume(make: Make, who: str) -> None:
-    """Neither by `..` in a variable nor through a link that somebody planted."""
+    """Neither by `..` in a variable, harmless or not, nor through a link that somebody planted."""
     plant = "import os; os.symlink('/', os.environ['SYRETTE_ROOT'] + '/v/link')"
     volume = [{"name": "v", "mountPath": "/v"}]
     mounts = [{"name": "v", "mountPath": "/v", "subPathExpr": "$(WHO)"}]
