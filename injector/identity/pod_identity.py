@@ -46,12 +46,16 @@ def log_in(
     Raises:
         ProviderError: when there is none, or the agent does not answer.
     """
-    issued_at = clock()
-    token = read_token(key.input("token-file"), STEP)
-    headers = {"Authorization": token.reveal().decode("latin-1"), "Accept": "application/json"}
     urls = _urls(key)
-    reply = sdk.retry.run(lambda until: _fetch(sdk.transport, urls, headers, until))
-    return _record(key, reply, issued_at)
+
+    def exchange(until: float) -> SessionRecord:
+        # Read at each attempt: the kubelet may have put a fresh one there meanwhile.
+        token = read_token(key.input("token-file"), STEP).reveal().decode("latin-1")
+        issued_at = clock()
+        headers = {"Authorization": token, "Accept": "application/json"}
+        return _record(key, _fetch(sdk.transport, urls, headers, until), issued_at)
+
+    return sdk.retry.run(exchange)
 
 
 def _urls(key: SessionKey) -> tuple[str, ...]:
