@@ -95,7 +95,8 @@ def _parsed(response: Response) -> dict[str, Any]:
         )
     try:
         reply = json.loads(text)
-        whole = all(reply[name] for name in ("AccessKeyId", "SecretAccessKey", "Token"))
+        values = [reply[name] for name in ("AccessKeyId", "SecretAccessKey", "Token")]
+        whole = all(value and isinstance(value, str) for value in values)
         datetime.fromisoformat(reply["Expiration"])
     except (ValueError, KeyError, TypeError):
         whole = False
@@ -112,9 +113,9 @@ def _record(key: SessionKey, reply: dict[str, Any], issued_at: float) -> Session
         key=key,
         principal=f"pod-identity:{account}" if account.isdigit() else "pod-identity",
         credentials=Credentials(
-            token=Material(str(reply["Token"]).encode()),
-            access_key_id=str(reply["AccessKeyId"]),
-            secret_access_key=Material(str(reply["SecretAccessKey"]).encode()),
+            token=Material(reply["Token"].encode()),
+            access_key_id=reply["AccessKeyId"],
+            secret_access_key=Material(reply["SecretAccessKey"].encode()),
         ),
         issued_at=issued_at,
         expires_at=datetime.fromisoformat(reply["Expiration"]).timestamp(),
