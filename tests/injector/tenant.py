@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from injector import logins
@@ -120,6 +121,14 @@ class Tenant:
         )
         self.project(POD_IDENTITY_AUDIENCE)
         return role
+
+    def rotating(self, audience: str = WEB_IDENTITY_AUDIENCE) -> Retry:
+        """Give a policy of repetition in whose pauses the kubelet writes a new token."""
+
+        def pause(_seconds: float) -> None:
+            self.project(audience)
+
+        return replace(self.time.retry, sleep=pause)
 
     def open(
         self, *, retry: Retry | None = None, proxy: Proxy | None = None, ca_bundle: str = ""

@@ -17,7 +17,8 @@ from injector.keys import POD_IDENTITY_AUDIENCE
 from injector.retry import Retry
 from injector.sessions import SessionCache
 from injector.transport import Request, Response, Transport, TransportError
-from tests.injector.tenant import POD_TRUST, READ_ALL, Tenant, session_arn, trusting
+from tests.injector.cycle.pod import READ_ALL
+from tests.injector.tenant import POD_TRUST, Tenant, session_arn, trusting
 from tests.injector.transport.peer import Peer, reply
 from worlds import faults
 
@@ -199,8 +200,7 @@ def test_token_of_another_audience_is_refused_and_said(tenant: Tenant) -> None:
 def test_ended_token_is_read_again(world: AwsWorld, tenant: Tenant, store: Store) -> None:
     """The kubelet's fresh token is the one that the next attempt sends."""
     tenant.project(POD_IDENTITY_AUDIENCE, lifetime=-60)
-    retry = replace(tenant.time.retry, sleep=lambda _: tenant.project(POD_IDENTITY_AUDIENCE))
-    tenant.open(retry=retry).get(tenant.key(store))
+    tenant.open(retry=tenant.rotating(POD_IDENTITY_AUDIENCE)).get(tenant.key(store))
 
     outcomes = [entry.outcome for entry in world.journal.calls(ACTION)]
     assert outcomes == ["ExpiredTokenException", "ok"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import traceback
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -162,8 +161,7 @@ def test_unreachable_issuer_is_waited_for(world: AwsWorld, tenant: Tenant) -> No
 def test_token_is_read_again_at_each_attempt(world: AwsWorld, tenant: Tenant) -> None:
     """A token that ended is not sent twice when the kubelet has put a new one there meanwhile."""
     tenant.project(lifetime=-60)
-    retry = replace(tenant.time.retry, sleep=lambda _: tenant.project())
-    session = tenant.open(retry=retry).get(tenant.key(tenant.store()))
+    session = tenant.open(retry=tenant.rotating()).get(tenant.key(tenant.store()))
 
     outcomes = [entry.outcome for entry in world.journal.calls(STEP)]
     assert outcomes == ["ExpiredTokenException", "ok"]

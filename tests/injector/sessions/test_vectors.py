@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from injector.identity.interface import Session, SessionKey
     from worlds.aws import AwsWorld
+    from worlds.aws.identities import Role
 
 QUARTER = 900.0
 """Seconds: what a hop lives here, while its source lives an hour and stays in the cache."""
@@ -67,7 +68,7 @@ def test_a1_gets_of_a_live_role_make_one_login(world: AwsWorld, tenant: Tenant) 
 
 def test_a2_each_hop_of_a_chain_comes_from_the_one_before(world: AwsWorld, tenant: Tenant) -> None:
     """Base to r1 to r2 to r3, three times: the first hop always from the base."""
-    chain = []
+    chain: list[Role] = []
     for name in ("r1", "r2", "r3"):
         sources = [role.arn for role in (tenant.role, *chain)]
         role = tenant.reader(name, *sources)
