@@ -158,7 +158,7 @@ def _below(client: AwsClient, read: Read) -> Fetched:
 
 def _check_below(client: AwsClient, reference: Reference, parameters: list[dict[str, Any]]) -> None:
     for item in parameters:
-        if not item.get("Name") or material_of(item.get("Value")) is None:
+        if not item or not item.get("Name") or material_of(item.get("Value")) is None:
             raise _damaged(client, BY_PATH, "the reply holds a parameter that cannot be read")
         asked, given = reference.arn, parse_arn(str(item.get("ARN", "")))
         # The API takes a path without an account, and would give that of the caller's own.
@@ -190,7 +190,7 @@ def _pages(client: AwsClient, reference: Reference) -> list[dict[str, Any]]:
     }
     for _ in range(MAX_PAGES):
         reply = client.call(BY_PATH, **request)
-        parameters.extend(filter(None, reply.get("Parameters") or ()))
+        parameters.extend(reply.get("Parameters") or ())
         if not reply.get("NextToken"):
             return parameters
         request["NextToken"] = reply["NextToken"]

@@ -161,8 +161,11 @@ def test_requests_go_to_the_regional_endpoint_through_the_plans_proxy(
     tenant: Tenant, service: str, action: str, region: str, host: str
 ) -> None:
     """The proxy of the plan sees the host of the service's own region, the early guess as well."""
-    taken = {"DescribeSecret": {"SecretId": "x"}, "GetParameters": {"Names": ["/x"]}}
-    parameters: dict[str, Any] = taken.get(action, {})
+    taken: dict[str, dict[str, Any]] = {
+        "DescribeSecret": {"SecretId": "x"},
+        "GetParameters": {"Names": ["/x"]},
+    }
+    parameters = taken.get(action, {})
     with Peer(reply(b"", "403 Forbidden")) as proxy:
         sessions = tenant.open(proxy=Proxy(https=f"http://127.0.0.1:{proxy.port}"))
         sdk = sessions._clients
