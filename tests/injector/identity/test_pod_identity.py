@@ -208,7 +208,7 @@ def test_ended_token_is_read_again(world: AwsWorld, tenant: Tenant, store: Store
     tenant.open(retry=tenant.rotating(POD_IDENTITY_AUDIENCE)).get(tenant.key(store))
 
     outcomes = [entry.outcome for entry in world.journal.calls(ACTION)]
-    assert outcomes == ["ExpiredTokenException", "ok"]
+    assert outcomes == ["RefusedByAgent", "ok"]
 
 
 @pytest.mark.parametrize(
