@@ -69,6 +69,7 @@ class PodRunner:
     Raises:
         InvalidPodError: for what the API server would refuse.
         UnsupportedPodError: for what the runner cannot show.
+        ValueError: for an application of a container that the pod does not have.
     """
 
     def __init__(
@@ -87,10 +88,15 @@ class PodRunner:
         """What was read."""
         for container in self.pod.containers:
             mounts.check(container)
+        applications = options.get("applications", {})
+        strangers = applications.keys() - {container.name for container in self.pod.containers}
+        if strangers:
+            msg = f"the pod has no container {', '.join(sorted(strangers))}"
+            raise ValueError(msg)
         objects = Objects(options.get("config_maps", {}), options.get("secrets", {}))
         self._volumes = Volumes(root / "volumes", self.pod, mint, objects)
         self._sources = Sources(self.pod, self._volumes, objects)
-        self._launcher = Launcher(self._sources, image, options.get("applications", {}))
+        self._launcher = Launcher(self._sources, image, applications)
         self.containers: Mapping[str, Instance] = {
             container.name: Instance(container, root / "containers" / container.name)
             for container in self.pod.containers

@@ -352,11 +352,17 @@ def test_other_images_have_stand_ins(make: Make) -> None:
     assert runner.ready("app")
 
 
+def test_a_stand_in_needs_its_container(make: Make) -> None:
+    """A name that the pod does not have is a mistake of the test."""
+    with pytest.raises(ValueError, match="the pod has no container web"):
+        make(pod(container("app")), applications={"web": Application(["/bin/true"])})
+
+
 def test_stop_ends_a_pod_that_still_starts(make: Make) -> None:
     """An init container that runs gets SIGTERM like the application."""
     runner = make(pod(container("app"), initContainers=[container("init")]))
     with pytest.raises(TimeoutError, match="did not start: init, app waited"):
-        runner.start(0.2)
+        runner.start(0.5)
 
     assert told(runner, "started", "ended") == [("init", "started"), ("init", "ended")]
     assert runner.wait() == 0
