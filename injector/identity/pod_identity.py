@@ -46,12 +46,16 @@ def log_in(
     Raises:
         ProviderError: when there is none, or the agent does not answer.
     """
-    issued_at = clock()
-    token = read_token(key.input("token-file"), STEP)
-    headers = {"Authorization": token.reveal().decode("latin-1"), "Accept": "application/json"}
     urls = _urls(key)
-    reply = sdk.retry.run(lambda until: _fetch(sdk.transport, urls, headers, until))
-    return _record(key, reply, issued_at)
+
+    def exchange(until: float) -> SessionRecord:
+        # Read at each attempt: the kubelet may have put a fresh one there meanwhile.
+        token = read_token(key.input("token-file"), STEP).reveal().decode("latin-1")
+        issued_at = clock()
+        headers = {"Authorization": token, "Accept": "application/json"}
+        return _record(key, _fetch(sdk.transport, urls, headers, until), issued_at)
+
+    return sdk.retry.run(exchange)
 
 
 def _urls(key: SessionKey) -> tuple[str, ...]:
@@ -91,7 +95,8 @@ def _parsed(response: Response) -> dict[str, Any]:
         )
     try:
         reply = json.loads(text)
-        whole = all(reply[name] for name in ("AccessKeyId", "SecretAccessKey", "Token"))
+        values = [reply[name] for name in ("AccessKeyId", "SecretAccessKey", "Token")]
+        whole = all(value and isinstance(value, str) for value in values)
         datetime.fromisoformat(reply["Expiration"])
     except (ValueError, KeyError, TypeError):
         whole = False
@@ -108,9 +113,9 @@ def _record(key: SessionKey, reply: dict[str, Any], issued_at: float) -> Session
         key=key,
         principal=f"pod-identity:{account}" if account.isdigit() else "pod-identity",
         credentials=Credentials(
-            token=Material(str(reply["Token"]).encode()),
-            access_key_id=str(reply["AccessKeyId"]),
-            secret_access_key=Material(str(reply["SecretAccessKey"]).encode()),
+            token=Material(reply["Token"].encode()),
+            access_key_id=reply["AccessKeyId"],
+            secret_access_key=Material(reply["SecretAccessKey"].encode()),
         ),
         issued_at=issued_at,
         expires_at=datetime.fromisoformat(reply["Expiration"]).timestamp(),
