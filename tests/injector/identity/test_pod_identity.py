@@ -13,7 +13,7 @@ from injector.aws.sdk import Sdk
 from injector.contract.reasons import Reason
 from injector.errors import ProviderError
 from injector.identity import aws
-from injector.keys import POD_IDENTITY_AUDIENCE
+from injector.identity.keys import POD_IDENTITY_AUDIENCE
 from injector.retry import Retry
 from injector.sessions import SessionCache
 from injector.transport import Request, Response, Transport, TransportError
@@ -197,6 +197,16 @@ def test_token_of_another_audience_is_refused_and_said(tenant: Tenant) -> None:
     tenant.associate()
     other = tenant.project()
     (tenant.root / POD_IDENTITY_AUDIENCE).write_text(other.read_text())
+    error = fails(tenant, tenant.store(auth="pod-identity"))
+
+    assert (error.reason, error.code) == (Reason.IDENTITY_DENIED, "InvalidTokenException")
+
+
+@pytest.mark.parametrize("content", ["junk", "a.b.c"])
+def test_what_is_no_token_is_refused_by_the_agent_itself(tenant: Tenant, content: str) -> None:
+    """Its words have no code; ours has the one that AWS would have given."""
+    tenant.associate()
+    tenant.project(POD_IDENTITY_AUDIENCE).write_text(content)
     error = fails(tenant, tenant.store(auth="pod-identity"))
 
     assert (error.reason, error.code) == (Reason.IDENTITY_DENIED, "InvalidTokenException")
