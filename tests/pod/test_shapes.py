@@ -141,6 +141,21 @@ def test_order_last_starts_behind_the_mesh(tier: Tier) -> None:
     assert seen(runner.directory("app", "/secrets")) == ["db"]
 
 
+def test_applications_may_only_read(tier: Tier) -> None:
+    """Links cannot keep a process from writing, so that the patch itself is looked at."""
+    runner = tier.start(pod({"file.db": DB, "env.TOKEN": "aws-ssm:/prod/token"}))
+    read_only = {
+        container.name: {mount.volume for mount in container.mounts if mount.read_only}
+        for container in runner.pod.containers
+    }
+
+    assert read_only == {
+        INIT: {"syrette-identity"},
+        SIDECAR: {"syrette-identity"},
+        "app": {"syrette-secrets"},
+    }
+
+
 def test_a_pod_that_has_our_containers_is_left_as_it_is(tier: Tier) -> None:
     """The second pass of a reinvocation changes nothing, and says the same."""
     document = pod({"file.db": DB, "env.TOKEN": "aws-ssm:/prod/token"})

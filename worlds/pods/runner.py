@@ -66,6 +66,8 @@ class PodRunner:
         mint: makes service account tokens.
         options: see `RunnerOptions`.
 
+    Leaving the block ends the pod, and raises what it hung in if nothing else has told of it.
+
     Raises:
         InvalidPodError: for what the API server would refuse.
         UnsupportedPodError: for what the runner cannot show.
@@ -113,8 +115,10 @@ class PodRunner:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self.stop()
+        if kind is None:
+            self._raise_failure()
 
     @property
     def phase(self) -> PodPhase:
@@ -144,8 +148,7 @@ class PodRunner:
             self.stop(0)
             msg = f"the pod did not start: {', '.join(it.spec.name for it in waiting)} waited"
             raise TimeoutError(msg)
-        if self._kubelet.failure is not None:
-            raise self._kubelet.failure
+        self._raise_failure()
         failed = self._failed_init()
         if failed is not None:
             raise PodFailedError(
@@ -177,8 +180,7 @@ class PodRunner:
         if not self._kubelet.wait(lambda: self._has_ended(name), seconds):
             msg = f"{name or 'the pod'} has not ended after {seconds:g} s"
             raise TimeoutError(msg)
-        if self._kubelet.failure is not None:
-            raise self._kubelet.failure
+        self._raise_failure()
         if name:
             return self.containers[name].exit_code or 0
         regular = self.pod.of(spec.Kind.REGULAR)
@@ -233,6 +235,12 @@ class PodRunner:
     def kill(self, container: str) -> None:
         """End a container the hard way; its policy decides what follows."""
         self.signal(container, signal.SIGKILL)
+
+    def _raise_failure(self) -> None:
+        """Raise what a real pod would hang in, once."""
+        failure, self._kubelet.failure = self._kubelet.failure, None
+        if failure is not None:
+            raise failure
 
     def _is_settled(self) -> bool:
         over = self._kubelet.over

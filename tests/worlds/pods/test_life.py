@@ -9,9 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.injector.supervisor.process import eventually
+from tests.injector.supervisor.process import eventually, free_port
 from tests.worlds.pods.pods import DONE, FOREVER, PYTHON, container, pod, sidecar, told
-from worlds.pods import Application, PodFailedError, PodPhase
+from worlds.pods import (
+    Application,
+    ContainerConfigError,
+    PodFailedError,
+    PodPhase,
+    UnsupportedPodError,
+)
 from worlds.pods.order import Phase
 
 if TYPE_CHECKING:
@@ -288,6 +294,74 @@ def test_hooks_run_around_a_life(make: Make) -> None:
     assert [path.name for path in directory.iterdir()] == ["started"]
     runner.stop()
     assert sorted(path.name for path in directory.iterdir()) == ["started", "stopping"]
+
+
+def test_a_start_hook_that_fails_ends_the_container(make: Make) -> None:
+    """The kubelet kills it, and its policy decides."""
+    app = container("app", lifecycle={"postStart": exec_probe(FAIL)})
+    runner = make(pod(app, restartPolicy="Never"))
+    runner.start()
+
+    assert runner.wait() == 137
+
+
+def test_a_stop_hook_may_sleep(make: Make) -> None:
+    """SIGTERM comes after it."""
+    runner = make(pod(container("app", lifecycle={"preStop": {"sleep": {"seconds": 0.1}}})))
+    runner.start()
+    runner.stop()
+
+    assert told(runner, "SIGTERM", "ended") == [("app", "SIGTERM"), ("app", "ended")]
+
+
+def test_a_socket_that_listens_is_ready(make: Make) -> None:
+    """`tcpSocket`, with the port by name."""
+    port = free_port()
+    code = f"""
+import os, socket, time
+while not os.path.exists(os.environ["SYRETTE_ROOT"] + "/v/listen"): time.sleep(0.01)
+held = socket.create_server(("127.0.0.1", {port})); time.sleep(600)
+"""
+    app = container(
+        "app",
+        code,
+        ports=[{"name": "http", "containerPort": port}],
+        readinessProbe={"tcpSocket": {"port": "http"}},
+        **MOUNT,
+    )
+    runner = make(pod(app, **VOLUME))
+    runner.start()
+
+    assert not runner.ready("app")
+    (runner.directory("app", "/v") / "listen").touch()
+    eventually(lambda: runner.ready("app"))
+
+
+def test_a_probe_that_is_not_known_is_refused(make: Make) -> None:
+    """Not taken for a success."""
+    runner = make(pod(container("app", readinessProbe={"grpc": {"port": 1}})))
+    runner.start()
+
+    with pytest.raises(UnsupportedPodError, match="knows exec, httpGet and tcpSocket only"):
+        runner.ready("app")
+
+
+def test_a_restart_that_cannot_be_is_told(make: Make) -> None:
+    """What a real pod would hang in later is raised when the block is left."""
+    source = {"volumeName": "v", "path": "app.env", "key": "A"}
+    env = [{"name": "A", "valueFrom": {"fileKeyRef": source}}]
+    write = "import os; open(os.environ['SYRETTE_ROOT'] + '/v/app.env', 'w').write(\"A='1'\")"
+    app = container("app", env=env, **MOUNT)
+    init = container("init", write, **MOUNT)
+    runner = make(pod(app, initContainers=[init], **VOLUME), back_off=0.01)
+    runner.start()
+    (runner.directory("app", "/v") / "app.env").unlink()
+    runner.kill("app")
+    eventually(lambda: runner.containers["app"].phase is Phase.ENDED)
+
+    with pytest.raises(ContainerConfigError, match=r"couldn't parse env file `app\.env`"), runner:
+        pass
+    assert runner.containers["app"].starts == 1
 
 
 def test_readiness_is_asked_when_somebody_asks(make: Make) -> None:
