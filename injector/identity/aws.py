@@ -19,8 +19,8 @@ from injector.contract.reasons import Reason
 from injector.errors import ProviderError
 from injector.identity import pod_identity
 from injector.identity.interface import AMBIENT, Credentials, Login, Session, SessionRecord
+from injector.identity.keys import ASSUME_ROLE, POD_IDENTITY, WEB_IDENTITY, same_role
 from injector.identity.tokens import read_token
-from injector.keys import ASSUME_ROLE, POD_IDENTITY, WEB_IDENTITY, same_role
 from injector.material import Material
 
 if TYPE_CHECKING:
@@ -28,28 +28,35 @@ if TYPE_CHECKING:
 
     from injector.aws.sdk import Sdk
     from injector.identity.interface import SessionKey
+    from injector.identity.tokens import TokenReader
 
 _ASSUMED_ROLE: Final = re.compile(r"arn:(aws[a-z-]*):sts::([0-9]{12}):assumed-role/([\w+=,.@-]+)/")
 
 
-def logins(sdk: Sdk, clock: Callable[[], float]) -> dict[str, Login]:
+def logins(sdk: Sdk, clock: Callable[[], float], root: str = "") -> dict[str, Login]:
     """
     AWS's rows of the registry of logins.
 
     Args:
         sdk: makes the STS clients.
         clock: seconds since the epoch, for `issued_at`.
+        root: in front of the paths of tokens (`Identity.root`).
     """
+    tokens = partial(read_token, root)
     return {
-        WEB_IDENTITY: partial(_web_identity, sdk, clock),
-        POD_IDENTITY: partial(pod_identity.log_in, sdk, clock),
+        WEB_IDENTITY: partial(_web_identity, sdk, clock, tokens),
+        POD_IDENTITY: partial(pod_identity.log_in, sdk, clock, tokens),
         AMBIENT: partial(_ambient, clock),
         ASSUME_ROLE: partial(_assume_role, clock),
     }
 
 
 def _web_identity(
-    sdk: Sdk, clock: Callable[[], float], key: SessionKey, _source: Session | None
+    sdk: Sdk,
+    clock: Callable[[], float],
+    tokens: TokenReader,
+    key: SessionKey,
+    _source: Session | None,
 ) -> SessionRecord:
     step = "AssumeRoleWithWebIdentity"
     client = sdk.open(key, "sts", key.input("region"), None)
@@ -57,7 +64,7 @@ def _web_identity(
 
     def exchange(until: float) -> SessionRecord:
         # Read at each attempt: the kubelet may have put a fresh one there meanwhile.
-        token = read_token(key.input("token-file"), step).reveal().decode("latin-1")
+        token = tokens(key.input("token-file"), step).reveal().decode("latin-1")
         issued_at = clock()
         reply = client.once(step, {**parameters, "WebIdentityToken": token}, until)
         return _record(key, reply, issued_at)
@@ -96,7 +103,7 @@ def _assume_role(
 
 def _ambient(clock: Callable[[], float], key: SessionKey, _source: Session | None) -> SessionRecord:
     import botocore.session  # noqa: PLC0415 - only where botocore's own chain is asked for
-    from botocore.loaders import Loader  # noqa: PLC0415
+    from botocore.loaders import Loader  # noqa: PLC0415 - only AWS pays for botocore
 
     step = "ambient credentials"
     issued_at = clock()

@@ -11,7 +11,7 @@ from injector.contract import names, references
 from injector.contract.plan import Plan, Proxy
 from injector.contract.stores import Hop, Store
 from injector.identity.interface import Identity
-from injector.keys import POD_IDENTITY_AUDIENCE, WEB_IDENTITY_AUDIENCE, session_key
+from injector.identity.keys import POD_IDENTITY_AUDIENCE, WEB_IDENTITY_AUDIENCE, session_key
 from injector.providers import PROVIDERS
 from injector.providers.interface import Read
 from tests.injector.cycle.pod import READ_ALL, Time
@@ -78,9 +78,10 @@ class Tenant:
         service_account: str = "web",
     ) -> None:
         self.world = world
-        self.root = root / namespace / service_account
+        base = root / namespace / service_account
+        self.root = base / names.TOKEN_DIRECTORY[1:]
         self.root.mkdir(parents=True)
-        self.identity = Identity(namespace, service_account, f"{service_account}-1", str(self.root))
+        self.identity = Identity(namespace, service_account, f"{service_account}-1", str(base))
         self.time = Time(world.clock.now())
         self._opened: list[SessionCache] = []
         world.account().trust_issuer(world.issuer)

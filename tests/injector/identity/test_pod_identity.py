@@ -13,7 +13,7 @@ from injector.aws.sdk import Sdk
 from injector.contract.reasons import Reason
 from injector.errors import ProviderError
 from injector.identity import aws
-from injector.keys import POD_IDENTITY_AUDIENCE
+from injector.identity.keys import POD_IDENTITY_AUDIENCE
 from injector.retry import Retry
 from injector.sessions import SessionCache
 from injector.transport import Request, Response, Transport, TransportError
@@ -108,7 +108,12 @@ class Node(Transport):
     def sessions(self, tenant: Tenant) -> SessionCache:
         """Open a cache on this node."""
         sdk = Sdk(self, tenant.time.retry)
-        return SessionCache(tenant.identity, aws.logins(sdk, tenant.time), sdk, clock=tenant.time)
+        return SessionCache(
+            tenant.identity,
+            aws.logins(sdk, tenant.time, tenant.identity.root),
+            sdk,
+            clock=tenant.time,
+        )
 
 
 IPV4, IPV6 = "169.254.170.23", "[fd00:ec2::23]"
