@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MAX_MESSAGE: Final = 4096
 """Bytes that the kubelet keeps of one container's termination message."""
 _MAX_LINE: Final = 1500  # bytes; more than one failing secret is always named
-_MAX_NAME: Final = 200  # characters of a reference or a target
+_MAX_NAME: Final = 160  # characters, four bytes each at most, of a reference or a target
 _LEVELS: Final = ("debug", "info", "warning", "error")
 _REPORT_DEFECT: Final = "this is a defect of Syrette: please report it with this line"
 
