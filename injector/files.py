@@ -116,6 +116,17 @@ def sweep(directory: Path) -> None:
         _sweep(root, _current(root), lambda _: None)
 
 
+def foreign(directory: Path) -> list[str]:
+    """
+    Name the entries that no publication has made.
+
+    Raises:
+        PublicationError: when the directory cannot be read.
+    """
+    with _volume(directory) as root:
+        return _foreign(root)
+
+
 def write_private(path: Path, data: bytes) -> None:
     """
     Write a file that only we may read (0600), by rename: the snapshot, the state.
@@ -313,6 +324,19 @@ def _remove_stale_links(root: int, tree: _Tree, step: _Step) -> None:
     for name in os.listdir(root):
         if name not in tree and _link_target(root, name) == f"{names.PAYLOAD_LINK}/{name}":
             _remove(root, name, step)
+
+
+def _foreign(root: int) -> list[str]:
+    return sorted(name for name in os.listdir(root) if not _made(root, name))
+
+
+def _made(root: int, name: str) -> bool:
+    """Whether a publication has made an entry: a set, `..data`, a link into it, or half of one."""
+    if _SET.fullmatch(name):
+        return _is_directory(root, name)
+    target = _link_target(root, name)
+    temporary = name.startswith(_NEW_LINK) or name in {names.PAYLOAD_LINK, _NEW_DATA}
+    return target is not None and (temporary or target == f"{names.PAYLOAD_LINK}/{name}")
 
 
 def _sweep(root: int, current: str | None, step: _Step) -> None:
