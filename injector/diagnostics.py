@@ -12,6 +12,7 @@ import json
 import os
 import time
 import traceback
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from injector.contract.reasons import CONSEQUENCES, Reason
@@ -58,7 +59,8 @@ class Log:
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._clock()))
         line: dict[str, object] = {"time": stamp, "level": level, "message": message}
         line |= {name: value for name, value in fields.items() if value not in ("", (), [])}
-        os.write(self._descriptor, json.dumps(line).encode() + b"\n")
+        with suppress(OSError):  # a log that nobody reads any more must not end a cycle
+            os.write(self._descriptor, json.dumps(line).encode() + b"\n")
 
     def failure(self, failure: Failure) -> None:
         """Write what went wrong with one secret."""
