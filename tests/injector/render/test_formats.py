@@ -104,6 +104,13 @@ def test_yaml_text_is_quoted_where_any_version_sees_a_type(word: str) -> None:
     assert formats.dump({word: word}, "yaml") == f'"{word}": "{word}"\n'.encode()
 
 
+def test_yaml_has_no_anchors() -> None:
+    """Expressions and templates share parts; not every reader takes what PyYAML makes of it."""
+    part = {"a": [1]}
+
+    assert formats.dump([part, part], "yaml") == b"- a:\n  - 1\n- a:\n  - 1\n"
+
+
 def test_plain_yaml_text_has_no_quotes() -> None:
     """A file that people read."""
     assert formats.dump({"user": "app", "path": "/a/b.c", "l": ["x-1"]}, "yaml") == (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -175,6 +176,19 @@ def test_what_grows_is_refused(name: str) -> None:
         select(LARGE, HOSTILE[name], "ref")
 
     assert caught.value.reason is Reason.OUTPUT_TOO_LARGE
+
+
+def test_what_grows_is_refused_before_it_is_made() -> None:
+    """A separator of 20 kB between 5000 elements would take 100 MB."""
+    tracemalloc.start()
+    try:
+        with pytest.raises(RenderError, match="the result is larger than"):
+            select(LARGE, HOSTILE["a separator between many"], "ref")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 20 * 2**20
 
 
 def test_steps_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:

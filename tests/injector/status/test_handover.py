@@ -112,7 +112,7 @@ def _damage(path: Path) -> None:
 
 def _huge_number(path: Path) -> None:
     text = path.read_text()
-    path.write_text(text.replace(str(int(NOW)), "9" * 400))
+    path.write_text(text.replace(str(NOW), "9" * 400))
 
 
 def _foreign(path: Path) -> None:
