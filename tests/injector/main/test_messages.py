@@ -133,6 +133,16 @@ def test_a_message_fits_into_what_the_kubelet_keeps(texts: list[str], lead: str)
         assert told == len(failures)
 
 
+@pytest.mark.parametrize("length", range(20, 400, 7))
+def test_how_many_more_there_are_has_its_place(length: int) -> None:
+    """Whatever the length of the lines, the last one fits as well."""
+    failures = [
+        failure(RenderError(Reason.INTERNAL, f"{number:03}{'x' * length}")) for number in range(99)
+    ]
+
+    assert 3600 < len(diagnostics.message(failures, []).encode()) <= 4096
+
+
 def test_what_pretends_to_be_a_line_is_none() -> None:
     """New lines and escapes of terminals become blanks."""
     evil = failure(RenderError(Reason.INTERNAL, "a\nnot-found: b\x1b[31m\u2028c"))
