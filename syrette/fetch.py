@@ -101,7 +101,10 @@ def fetch(chosen: Chosen, out: Path, *, without_roles: bool = False) -> int:
     Raises:
         InputError: for a directory that is not ours.
     """
-    _check_ours(out)
+    try:
+        _check_ours(out)
+    except OSError as exc:
+        raise InputError(f"{out}: {exc.strerror}") from exc
     for warning in chosen.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     try:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -104,6 +105,8 @@ def test_a_signal_ends_everything(folder: Path, number: int, code: int) -> None:
             said += line
             if line.startswith("[6]"):
                 process.send_signal(number)
+                time.sleep(0.05)
+                process.send_signal(signal.SIGINT)  # impatience ends nothing sooner
                 break
         rest, error = process.communicate(timeout=SECONDS)
 
@@ -130,7 +133,7 @@ def _log_in_again(stage: Stage) -> None:
     stage.world.expire_credentials()
     before = stage.world.journal.count("AssumeRoleWithWebIdentity")
     stage.eventually(
-        lambda: stage.world.journal.count("AssumeRoleWithWebIdentity") > before, "no login"
+        lambda: stage.world.journal.count("AssumeRoleWithWebIdentity") > before, "", "no login"
     )
 
 

@@ -133,6 +133,7 @@ def test_a_second_fetch_replaces_the_first(machine: Machine) -> None:
     assert code == 0
     assert machine.files == {"db": "new"}
     assert kept == {"db"}
+    assert len([path for path in machine.out.iterdir() if path.is_dir() and "20" in path.name]) == 1
 
 
 def test_a_failure_leaves_everything_as_it_was(
@@ -163,7 +164,8 @@ def test_what_may_pass_is_tried_again_and_said(
     lines = capsys.readouterr().err.splitlines()
 
     assert code == ExitCode.UNAVAILABLE
-    assert any(line.startswith("warning: init is tried again") for line in lines[:-1])
+    assert all(line.startswith("warning: init is tried again") for line in lines[:-1])
+    assert lines[0].endswith("refused the connection")
     assert lines[-1].startswith("syrette: gave up after 3 s: unavailable: ")
 
 
@@ -194,16 +196,19 @@ def test_an_empty_directory_becomes_private(machine: Machine) -> None:
 def test_a_file_in_place_of_the_directory_is_refused(
     machine: Machine, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """And a directory in a place that is not there."""
+    """And a directory in a place that is not there, or with a name that cannot be."""
     machine.out.write_text("mine")
     codes = [machine.fetch(ONE_SET)]
-    machine.out = machine.out / "below"
-    codes.append(machine.fetch(ONE_SET))
+    place = machine.out
+    for name in ("below", "x" * 300):
+        machine.out = place / name if name == "below" else place.with_name(name)
+        codes.append(machine.fetch(ONE_SET))
     error = capsys.readouterr().err
 
-    assert codes == [2, 2]
+    assert codes == [2, 2, 2]
     assert "is no directory" in error
     assert "there is no directory" in error
+    assert "too long" in error
 
 
 def test_git_ignores_the_directory(machine: Machine) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ TEMPLATE: dict[str, Any] = {
     },
     "spec": {"containers": [{"name": "app", "image": "acme/web"}]},
 }
-EXAMPLE = str(ROOT / "examples" / "first-secret.yaml")
+BUFFERED = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
 
 
 def workload(kind: str, template: object = TEMPLATE, *path: str) -> dict[str, Any]:
@@ -176,7 +177,7 @@ STAIRS = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1
         pytest.param("[" * 1_000_000, "nested deeper", id="brackets"),
         pytest.param("{a: " * 100_000, "nested deeper", id="braces"),
         pytest.param("- " * 100_000, "nested deeper", id="dashes"),
-        pytest.param("a: *b\n", "", id="alias of nothing"),
+        pytest.param("a: *b\n", "undefined alias", id="alias of nothing"),
         pytest.param("kind: !!python/object:os.system x\n", "line 1", id="python"),
         pytest.param("kind: \x01\n", "not YAML", id="control character"),
         pytest.param(f"kind: {'9' * 10_000}\n", "not YAML", id="huge number"),
@@ -235,7 +236,7 @@ def test_a_closed_pipe_is_nobody_s_failure(words: tuple[str, ...]) -> None:
     command = [sys.executable, "-m", "syrette", *words, "-f", "-"]
     for text in (documents, yaml.safe_dump(workload("Deployment"))):
         with subprocess.Popen(
-            command, cwd=ROOT, stdin=-1, stdout=-1, stderr=-1, text=True
+            command, cwd=ROOT, env=BUFFERED, stdin=-1, stdout=-1, stderr=-1, text=True
         ) as process:
             assert process.stdin is not None
             assert process.stdout is not None
