@@ -30,7 +30,7 @@ from injector.transport import Transport
 from syrette import layout
 from syrette.errors import InputError
 from syrette.local import local
-from syrette.render import problem_lines, refusals
+from syrette.render import refusals
 from webhook.review import Denied
 
 if TYPE_CHECKING:
@@ -79,10 +79,7 @@ def choose(strict: Sequence[Decision], lenient: Sequence[Decision], name: str | 
     [(as_in_a_cluster, decision)] = asking
     if isinstance(decision.verdict, Denied) or decision.plan is None:
         raise refusals([decision]) or InputError(f"{decision.workload.name} asks for no secret")
-    warnings: tuple[str, ...] = ()
-    if isinstance(as_in_a_cluster.verdict, Denied):
-        denied = problem_lines(as_in_a_cluster.verdict)
-        warnings = tuple(f"a cluster would deny this pod: {line}" for line in denied)
+    warnings = tuple(f"a cluster would deny this pod: {line}" for line in as_in_a_cluster.problems)
     return Chosen(decision, decision.plan, warnings)
 
 

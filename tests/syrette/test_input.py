@@ -65,6 +65,10 @@ def terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     return Terminal(monkeypatch, capsys)
 
 
+def _named(annotations: dict[str, str]) -> dict[str, object]:
+    return {"name": "web", "annotations": annotations}
+
+
 def _containers(document: dict[str, Any], *path: str) -> list[str]:
     part: Any = document
     for key in path or ("spec", "template"):
@@ -145,6 +149,28 @@ def test_texts_and_numbers_stay_what_kubernetes_takes_them_for(terminal: Termina
         "1000",
         "0.5",
     ]
+
+
+def test_annotations_beside_the_template_are_refused(terminal: Terminal) -> None:
+    """A cluster's admission policy denies them, with whatever else is wrong; on both they pass."""
+    annotations = TEMPLATE["metadata"]["annotations"]
+    extra = {**annotations, "syrette.dev/refresh": "5m", "a": "b"}
+    wrong = {**TEMPLATE, "metadata": {"annotations": {**annotations, "syrette.dev/modee": "0440"}}}
+    text = yaml.safe_dump({**workload("Job", wrong), "metadata": _named(extra)})
+    code, _, error = terminal.type(text)
+    problems = [line for line in error.splitlines() if line.startswith("syrette: ")]
+    passed = terminal.render(
+        {**workload("Job"), "metadata": _named(annotations)},
+        {**workload("Job"), "metadata": _named({**extra, "syrette.dev/inject": "false"})},
+    )
+
+    assert code == 2
+    assert problems[0] == (
+        "syrette: Job/web: syrette.dev/refresh: stands on the Job itself; it counts only in "
+        "`spec.template.metadata.annotations`"
+    )
+    assert "syrette.dev/modee: no such annotation" in problems[1]
+    assert len(passed) == 2
 
 
 def test_an_alias_is_written_out(terminal: Terminal) -> None:
