@@ -277,6 +277,23 @@ def test_a_closed_pipe_is_nobody_s_failure(words: tuple[str, ...]) -> None:
         assert process.returncode == 1
 
 
+def test_output_is_utf_8_whatever_the_locale() -> None:
+    """A manifest keeps its letters; half a surrogate pair is no reason to fail."""
+    labels = '{a: "grün", b: "\\ud800"}'
+    text = f"kind: Pod\nmetadata: {{name: p, labels: {labels}}}\nspec: {{containers: []}}\n"
+    done = subprocess.run(
+        [sys.executable, "-m", "syrette", "render", "-f", "-"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "C"},
+        input=text.encode(),
+        capture_output=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "a: grün\n" in done.stdout.decode()
+
+
 def test_a_region_may_come_from_the_operator(tmp_path: Path, terminal: Terminal) -> None:
     """An annotation, a store or the configuration: one must say it, none is guessed."""
     config = tmp_path / "operator.yaml"
