@@ -31,6 +31,7 @@ from syrette import layout
 from syrette.errors import InputError
 from syrette.local import local
 from syrette.render import refusals
+from syrette.signals import ending_on_signals
 from webhook.review import Denied
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ def _failed(message: str, exit_code: int) -> int:
 def _init(chosen: Chosen, plan: Plan) -> tuple[init.Outcome, dict[str, list[RenderedFile]]]:
     """Run the init container's program and take what it has published."""
     # Sessions and state of the run go with the directory; only the files are kept.
-    with ExitStack() as ended:
+    with ending_on_signals(), ExitStack() as ended:
         root = ended.enter_context(tempfile.TemporaryDirectory(prefix="syrette-"))
         settings = _settings(chosen, plan, Path(root))
         machine = Machine(open_sessions=partial(_open_sessions, ended))

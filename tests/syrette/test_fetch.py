@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from injector.contract.reasons import ExitCode
+from tests.house.source import ROOT
 from tests.syrette.machine import ALL, Machine, pod
 from worlds.aws import AwsWorld
 
@@ -266,6 +269,27 @@ def test_a_pod_that_asks_for_nothing_is_said(
 
     assert code == 2
     assert "asks for a secret" in capsys.readouterr().err
+
+
+def test_nothing_stays_of_a_fetch_that_is_ended(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither files nor what init had noted down, when SIGTERM comes while it waits for AWS."""
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    (tmp_path / "pod.yaml").write_text(ONE_SET)
+    machine.world.go_down(service="secretsmanager")
+    command = [sys.executable, "-m", "syrette", *machine.arguments(str(tmp_path / "pod.yaml"))]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        first = process.stderr.readline()
+        process.terminate()
+        process.communicate()
+
+    assert "tried again" in first
+    assert process.returncode == 128 + signal.SIGTERM
+    assert list((tmp_path / "temporary").iterdir()) == []
+    assert not machine.out.exists()
 
 
 def test_without_credentials_the_way_to_log_in_is_told(
