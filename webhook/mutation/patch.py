@@ -54,7 +54,10 @@ def _append(document: Document, field: str, pointer: str, items: Sequence[Any]) 
 
 
 def _mounts(container: Container, wanted: Sequence[Mapping[str, Any]]) -> list[Operation]:
-    held = container.mounts
+    if not wanted:
+        return []
+    expected = {item["name"] for item in wanted}
+    held = [item for item in container.mounts if item.get("name") in expected]
     missing = [item for item in wanted if not any(injected.is_mount(it, item) for it in held)]
     return _append(container.document, "volumeMounts", container.pointer, missing)
 
@@ -64,13 +67,15 @@ def _variables(
 ) -> list[Operation]:
     """Variables at the front, so that the user's `$(VAR)` sees them; or in place of the user's."""
     held = container.variables
+    places: dict[str, list[int]] = {}
+    for index, item in enumerate(held):
+        places.setdefault(str(item.get("name")), []).append(index)
     found: list[Operation] = []
     missing: list[dict[str, Any]] = []
     for entry in entries:
-        places = [index for index, item in enumerate(held) if item.get("name") == entry["name"]]
-        if not places:
+        if entry["name"] not in places:
             missing.append(entry)
-        for index in places:
+        for index in places.get(entry["name"], ()):
             if overrides and not variables.is_ours(held[index], entry):
                 pointer = f"{container.pointer}/env/{index}"
                 if held[index].get("value"):

@@ -22,7 +22,7 @@ from webhook.review import Allowed, Denied, Summary
 if TYPE_CHECKING:
     from webhook.annotations.intent import Intent
     from webhook.context import Context
-    from webhook.review import AdmissionRequest, Verdict
+    from webhook.review import AdmissionRequest, Operation, Verdict
     from webhook.settings import Settings
 
 MAX_WARNING: Final = 120  # characters; the API server cuts what is longer
@@ -48,17 +48,22 @@ def _decide(request: AdmissionRequest, context: Context, settings: Settings) -> 
     summary = _summary(intent, settings)
     policy.check(intent, context, settings, problems)
     prefixes.check(intent, problems)
+    operations: tuple[Operation, ...] = ()
     try:
         subject = Subject(intent, Pod.of(request.pod), context, settings)
+        operations = _operations(subject, problems)
     except MalformedPodError as exc:
         problems.add(Reason.UNSUPPORTED_POD, "", str(exc))
-        return _verdict(Allowed(summary=summary), problems)
+    return _verdict(Allowed(operations, _warnings(problems), summary), problems)
+
+
+def _operations(subject: Subject, problems: Problems) -> tuple[Operation, ...]:
+    """Lay the pod out and say what it lacks; nothing when there are problems."""
     support.check(subject.pod, problems)
     laid_out = layout.arrange(subject, problems)
     added = additions(subject, laid_out, planning.plan(subject, laid_out), problems)
     injected.check(subject.pod, added, problems)
-    operations = () if problems else patch.operations(subject.pod, added)
-    return _verdict(Allowed(operations, _warnings(problems), summary), problems)
+    return () if problems else patch.operations(subject.pod, added)
 
 
 def _verdict(allowed: Allowed, problems: Problems) -> Verdict:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from injector.contract import names
+from webhook.annotations.parsers import MAX_CONTAINERS
 
 INIT: Final = "initContainers"
 REGULAR: Final = "containers"
@@ -72,7 +73,11 @@ class Pod:
         own: list[Container] = []
         ours: dict[str, Container] = {}
         for field in (INIT, REGULAR):
-            for index, item in enumerate(documents(spec, field)):
+            items = documents(spec, field)
+            if len(items) > MAX_CONTAINERS:
+                msg = f"spec.{field}: more than {MAX_CONTAINERS} containers"
+                raise MalformedPodError(msg)
+            for index, item in enumerate(items):
                 container = _container(item, field, index, pod_uid)
                 if container.name in OURS and container.name not in ours:
                     ours[container.name] = container
