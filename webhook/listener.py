@@ -141,6 +141,8 @@ class Listener:
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return False
             except OSError:  # no descriptors left: they come back as connections end
+                if not self._give_up_oldest(monotonic()):
+                    self._connections.make_room(monotonic())
                 self._pause()
                 return False
             if _abandoned(accepted):
@@ -173,16 +175,21 @@ class Listener:
 
     def _room(self) -> bool:
         limits = self._limits
-        now = monotonic()
         if len(self._pending) >= limits.handshakes:
-            oldest = next(iter(self._pending))
-            if now - self._pending[oldest] > limits.crowded_seconds:
-                oldest.cancel()
+            self._give_up_oldest(monotonic())
             return False
         if len(self._connections) + len(self._pending) >= limits.connections:
-            self._connections.make_room(now)
+            self._connections.make_room(monotonic())
             return False
         return True
+
+    def _give_up_oldest(self, now: float) -> bool:
+        """Let the handshakes that take longest go; true if there were such."""
+        crowded = self._limits.crowded_seconds
+        old = [task for task, since in self._pending.items() if now - since > crowded]
+        for task in old[:_ACCEPTED_AT_ONCE]:
+            task.cancel()
+        return bool(old)
 
     def _pause(self) -> None:
         """Stop accepting until something ends, or for a moment."""

@@ -113,8 +113,8 @@ def integer(low: int, high: int) -> Callable[[str], int]:
 
 def quantity(text: str) -> str:
     """A Kubernetes quantity (`50m`, `64Mi`), kept as text."""
-    if not _QUANTITY.fullmatch(text):
-        raise _refuse(text, "a quantity such as 50m or 64Mi")
+    if not _QUANTITY.fullmatch(text) or not text.strip("0.kKmMGTi"):
+        raise _refuse(text, 'a quantity such as 50m or 64Mi; `""` leaves it unset')
     return text
 
 

@@ -7,6 +7,7 @@ of ours is a denial with the reason `internal`, that names where, and nothing of
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from injector.contract.names import DOMAIN
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from webhook.review import AdmissionRequest, Operation, Verdict
     from webhook.settings import Settings
 
+MAX_REFERENCE: Final = 256  # characters of one in the audit
 MAX_WARNING: Final = 120  # characters; the API server cuts what is longer
 
 
@@ -75,9 +77,9 @@ def _verdict(allowed: Allowed, problems: Problems) -> Verdict:
 
 
 def _left_alone(request: AdmissionRequest) -> tuple[str, ...]:
-    metadata = request.pod.get("metadata") or {}
-    keys = metadata.get("annotations") or {}
-    if not any(key.startswith(f"{DOMAIN}/") for key in keys):
+    metadata = request.pod.get("metadata")
+    keys = metadata.get("annotations") if isinstance(metadata, Mapping) else None
+    if not isinstance(keys, Mapping) or not any(key.startswith(f"{DOMAIN}/") for key in keys):
         return ()
     return (f"nothing is injected in the system namespace {request.namespace}"[:MAX_WARNING],)
 
@@ -91,7 +93,7 @@ def _warnings(problems: Problems) -> tuple[str, ...]:
 
 def _summary(intent: Intent, settings: Settings) -> Summary:
     references = {
-        f"{source.reference.store}:{prefixes.final(source.reference, intent)}"
+        f"{source.reference.store}:{prefixes.final(source.reference, intent)}"[:MAX_REFERENCE]
         for wanted in intent.secrets
         for source in wanted.sources
     }

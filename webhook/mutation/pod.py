@@ -18,6 +18,7 @@ INIT: Final = "initContainers"
 REGULAR: Final = "containers"
 OURS: Final = frozenset({names.INIT_CONTAINER, names.SIDECAR_CONTAINER})
 _GRACE_PERIOD: Final = 30  # seconds, Kubernetes' default
+_LONGEST_GRACE: Final = 366 * 86400
 
 Document = Mapping[str, Any]
 
@@ -108,7 +109,10 @@ class Pod:
     def grace_period(self) -> float:
         """Seconds between SIGTERM and SIGKILL."""
         value = self.spec.get("terminationGracePeriodSeconds")
-        return float(value) if isinstance(value, int) else float(_GRACE_PERIOD)
+        if not isinstance(value, int):
+            return float(_GRACE_PERIOD)
+        # The kubelet takes a negative one for a second; a year is for ever.
+        return float(min(value, _LONGEST_GRACE)) if value >= 0 else 1.0
 
     @property
     def is_windows(self) -> bool:

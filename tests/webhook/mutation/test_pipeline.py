@@ -52,6 +52,25 @@ def test_system_namespaces_are_left_alone(namespace: str) -> None:
     assert quiet == Allowed()
 
 
+@pytest.mark.parametrize("metadata", ["x", ["x"], {"annotations": 7}, {"annotations": ["x"]}])
+def test_odd_pods_of_the_system_are_left_alone_too(metadata: object) -> None:
+    """What is no metadata asks for nothing."""
+    document = {"metadata": metadata, "spec": {}}
+
+    assert mutate(request(document, namespace="kube-system"), context(), Settings()) == Allowed()
+
+
+@pytest.mark.parametrize("field", ["containers", "initContainers"])
+def test_a_pod_of_hundreds_of_containers_is_refused(field: str) -> None:
+    """Each is looked at for each secret, so there is a bound, far above real pods."""
+    spec: dict[str, Any] = {"containers": [{"name": "web", "image": "web:1"}]}
+    spec[field] = [{"name": f"c{number}", "image": "web:1"} for number in range(257)]
+    verdict = denial(pod(**spec))
+
+    assert verdict.reason is Reason.UNSUPPORTED_POD
+    assert verdict.message == f"syrette: spec.{field}: more than 256 containers"
+
+
 def test_wrong_annotations_without_secrets_are_denied() -> None:
     """An unknown key is an error even where nothing would be injected."""
     assert denial(pod({"syrette.dev/fiel.a": "aws-ssm:/a"})).reason == "unknown-annotation"
