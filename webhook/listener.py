@@ -141,7 +141,7 @@ class Listener:
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return False
             except OSError:  # no descriptors left: they come back as connections end
-                if not self._give_up_oldest(monotonic()):
+                if not self._give_up_oldest(monotonic(), _ACCEPTED_AT_ONCE):
                     self._connections.make_room(monotonic())
                 self._pause()
                 return False
@@ -176,18 +176,18 @@ class Listener:
     def _room(self) -> bool:
         limits = self._limits
         if len(self._pending) >= limits.handshakes:
-            self._give_up_oldest(monotonic())
+            self._give_up_oldest(monotonic(), 1)
             return False
         if len(self._connections) + len(self._pending) >= limits.connections:
             self._connections.make_room(monotonic())
             return False
         return True
 
-    def _give_up_oldest(self, now: float) -> bool:
-        """Let the handshakes that take longest go; true if there were such."""
+    def _give_up_oldest(self, now: float, most: int) -> bool:
+        """Let handshakes that take longest go, `most` at once; true if there were such."""
         crowded = self._limits.crowded_seconds
         old = [task for task, since in self._pending.items() if now - since > crowded]
-        for task in old[:_ACCEPTED_AT_ONCE]:
+        for task in old[:most]:
             task.cancel()
         return bool(old)
 

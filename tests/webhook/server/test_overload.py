@@ -107,12 +107,20 @@ def test_beyond_the_connections_the_quiet_ones_make_room(tmp_path: Path) -> None
             assert client.ask(post(REVIEW)).status == 200
 
         assert running.ask(post(REVIEW)).status == 200
-        assert held[9].closed()
+        assert held[5].closed()
 
 
 def test_many_new_connections_are_all_served(tmp_path: Path) -> None:
     """A connection for every request, many at once, through few places: slow, but none is lost."""
-    limits = replace(SHORT, connections=20, handshakes=4, handshake_seconds=5, header_seconds=5)
+    limits = replace(
+        SHORT,
+        connections=20,
+        handshakes=4,
+        handshake_seconds=PATIENCE,
+        crowded_seconds=PATIENCE,
+        header_seconds=PATIENCE,
+        lag_seconds=PATIENCE,
+    )
     with serving(tmp_path, limits=limits) as running, ThreadPoolExecutor(16) as pool:
         replies = list(pool.map(running.ask, [post(REVIEW)] * 200))
 
@@ -121,15 +129,17 @@ def test_many_new_connections_are_all_served(tmp_path: Path) -> None:
 
 def test_clients_that_gave_up_cost_no_handshake(tmp_path: Path) -> None:
     """Who left while waiting to be accepted is dropped first, and the next one is served."""
-    release = threading.Event()
+    begun, release = threading.Event(), threading.Event()
 
     async def block(_: bytes) -> None:
+        begun.set()
         release.wait(5)
 
     limits = replace(SHORT, decision_seconds=10, lag_seconds=10)
     with serving(tmp_path, Fake(before=block), limits) as running:
         with running.client() as busy:
             busy.send(post(REVIEW))
+            assert begun.wait(PATIENCE)
             for _ in range(50):
                 with Client(running.port) as client:
                     client.send(b"\x16\x03\x01\x02\x00\x01")
