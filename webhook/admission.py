@@ -117,6 +117,7 @@ class PodAdmission:
             providers=summary.providers,
             references=summary.references if self._settings.audit_references else (),
             warnings=len(verdict.warnings),
+            violations=summary.violations,
             dry_run=request.dry_run,
         )
 

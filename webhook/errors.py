@@ -43,6 +43,8 @@ class Problems:
 
     found: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    violations: int = 0
+    """What a rule of the policy that only warns would have denied."""
     _known: set[Problem] = field(default_factory=set)
 
     def add(self, reason: Reason, key: str, message: str, line: int | None = None) -> None:

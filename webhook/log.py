@@ -66,6 +66,8 @@ class Log:
             "warnings": decision.warnings,
             "duration_ms": round(seconds * 1000, 3),
         }
+        if decision.violations:
+            line["policy_warnings"] = decision.violations
         if decision.references:
             line["references"] = decision.references
         if decision.dry_run:

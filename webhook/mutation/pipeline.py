@@ -8,6 +8,7 @@ of ours is a denial with the reason `internal`, that names where, and nothing of
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from injector.contract.names import DOMAIN
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from webhook.settings import Settings
 
 MAX_REFERENCE: Final = 256  # characters of one in the audit
+MAX_WARNINGS: Final = 30  # with their lengths, below the 4096 bytes that the API server keeps
 MAX_WARNING: Final = 120  # characters; the API server cuts what is longer
 
 
@@ -70,10 +72,11 @@ def _operations(subject: Subject, problems: Problems) -> tuple[Operation, ...]:
 
 def _verdict(allowed: Allowed, problems: Problems) -> Verdict:
     """What was found wrong denies what would have been allowed."""
+    summary = replace(allowed.summary, violations=problems.violations)
     if not problems:
-        return allowed
+        return replace(allowed, summary=summary)
     message = denial_message(problems)
-    return Denied(problems.found[0].reason, message, _warnings(problems), allowed.summary)
+    return Denied(problems.found[0].reason, message, _warnings(problems), summary)
 
 
 def _left_alone(request: AdmissionRequest) -> tuple[str, ...]:
@@ -85,9 +88,12 @@ def _left_alone(request: AdmissionRequest) -> tuple[str, ...]:
 
 
 def _warnings(problems: Problems) -> tuple[str, ...]:
+    found = problems.warnings
+    told = found[:MAX_WARNINGS]
+    if len(found) > MAX_WARNINGS:
+        told.append(f"and {len(found) - MAX_WARNINGS} more warnings")
     return tuple(
-        text if len(text) <= MAX_WARNING else f"{text[: MAX_WARNING - 1]}…"
-        for text in problems.warnings
+        text if len(text) <= MAX_WARNING else f"{text[: MAX_WARNING - 1]}…" for text in told
     )
 
 

@@ -138,6 +138,7 @@ class _Ruling:
 
     def _refuse(self, what: str, permitted: Iterable[str], origin: Origin) -> None:
         if self.rule.enforce == "warn":
+            self.problems.violations += 1
             self.problems.warn(f"rule `{self.rule.name}` will not permit {what}")
             return
         allowed = ", ".join(f"`{item}`" for item in permitted) or _NOTHING

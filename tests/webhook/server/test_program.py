@@ -51,6 +51,7 @@ class Webhook:
         assert self._process.stdout is not None
         line = msgspec.json.decode(self._process.stdout.readline())
         self._port: int = line["port"]
+        self._metrics_port: int = line["metrics_port"]
 
     def ask(self, body: bytes, path: str = "/mutate?timeout=5s") -> Reply:
         """Post one body."""
@@ -60,6 +61,12 @@ class Webhook:
     def plain(self) -> Client:
         """A TCP connection to the admission port."""
         return Client(self._port)
+
+    def metrics(self) -> list[str]:
+        """The lines of /metrics."""
+        with Client(self._metrics_port) as client:
+            reply = client.ask(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+        return reply.body.decode().splitlines()
 
     def limit_descriptors(self, number: int) -> None:
         """Let it have that many."""
@@ -143,6 +150,27 @@ def test_it_ends_cleanly_and_logged_no_value(tmp_path: Path) -> None:
     assert code == 0
     assert b'"decided"' in output
     assert b"SENTINEL" not in output
+
+
+def test_what_a_policy_only_warns_of_is_counted(tmp_path: Path) -> None:
+    """The operator sees how much would break before the rule denies."""
+    (tmp_path / "config.yaml").write_text(
+        "defaults: {aws.region: eu-west-1}\npolicy: [{name: all, enforce: warn, allow: {}}]\n"
+    )
+    annotations = {f"syrette.dev/file.f{number}": f"aws-ssm:/{number}" for number in range(40)}
+    spec = {"serviceAccountName": "ledger", "containers": [{"name": "app", "image": "x"}]}
+    whole = {"metadata": {"name": "web", "annotations": annotations}, "spec": spec}
+    with contextlib.closing(
+        Webhook(tmp_path, "--config", str(tmp_path / "config.yaml"))
+    ) as webhook:
+        reply = response(webhook.ask(pod(change={"object": whole})).body)
+        counted = webhook.metrics()
+        _, output = webhook.end()
+
+    assert reply["allowed"] is True
+    assert (len(reply["warnings"]), reply["warnings"][-1]) == (31, "and 12 more warnings")
+    assert "syrette_policy_warnings_total 40.0" in counted
+    assert b'"policy_warnings":40' in output
 
 
 def test_without_descriptors_it_serves_again(tmp_path: Path) -> None:
