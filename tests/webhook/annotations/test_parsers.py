@@ -175,6 +175,8 @@ def test_a_text_becomes_its_value(parse: Callable[[str], Any], text: str, wanted
                 "https://Kubernetes.default.svc.cluster.local",
                 "kubernetes.default.svc:443/x",
                 "https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE",
+                "https://westeurope.oic.prod-aks.azure.com/tenant/cluster/",
+                "https://acme-1a2b.hcp.westeurope.azmk8s.io:443",
                 "https://container.googleapis.com/v1/projects/p/locations/l/clusters/c",
                 "a\nb",
             ],
