@@ -57,7 +57,7 @@ def _mounts(container: Container, wanted: Sequence[Mapping[str, Any]]) -> list[O
     if not wanted:
         return []
     expected = {item["name"] for item in wanted}
-    held = [item for item in container.mounts if item.get("name") in expected]
+    held = [item for item in container.mounts if str(item.get("name")) in expected]
     missing = [item for item in wanted if not any(injected.is_mount(it, item) for it in held)]
     return _append(container.document, "volumeMounts", container.pointer, missing)
 
@@ -93,7 +93,7 @@ def _variables(
 
 
 def _volumes(pod: Pod, additions: Additions) -> list[Operation]:
-    held = {volume.get("name") for volume in pod.volumes}
+    held = {str(volume.get("name")) for volume in pod.volumes}
     missing = [volume for volume in additions.volumes if volume["name"] not in held]
     return _append(pod.spec, "volumes", "/spec", missing)
 
@@ -139,7 +139,7 @@ def _updated(container: Container, additions: Additions) -> list[Operation]:
     if entry is not None and entry[1] != additions.plan_text:
         pointer = f"{container.pointer}/env/{entry[0]}/value"
         found.append(Operation(pointer, additions.plan_text))
-    held = {mount.get("name") for mount in container.mounts}
+    held = {str(mount.get("name")) for mount in container.mounts}
     missing = [it for it in containers.mounts(additions.plan.volumes) if it["name"] not in held]
     found.extend(_append(container.document, "volumeMounts", container.pointer, missing))
     return found

@@ -60,6 +60,25 @@ def test_odd_pods_of_the_system_are_left_alone_too(metadata: object) -> None:
     assert mutate(request(document, namespace="kube-system"), context(), Settings()) == Allowed()
 
 
+@pytest.mark.parametrize("odd", [[], {}, 5, None])
+def test_a_name_that_is_no_text_is_nobodys(odd: object) -> None:
+    """The API server refuses it later, and says so better."""
+    item = {"name": odd, "mountPath": odd, "containerPort": odd, "devicePath": odd}
+    lists = ("volumeMounts", "env", "ports", "volumeDevices")
+    document = pod(
+        {
+            "syrette.dev/env.A": "aws-ssm:/a",
+            "syrette.dev/file.a": "aws-ssm:/a",
+            "syrette.dev/metrics-port": "9465",
+        },
+        containers=[{"name": "web", **{name: [item] for name in lists}}],
+        volumes=[{"name": odd}],
+        imagePullSecrets=[{"name": odd}],
+    )
+
+    assert isinstance(admit(document), Allowed)
+
+
 @pytest.mark.parametrize("field", ["containers", "initContainers"])
 def test_a_pod_of_hundreds_of_containers_is_refused(field: str) -> None:
     """Each is looked at for each secret, so there is a bound, far above real pods."""
