@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import select
 import socket
 import ssl
 from time import monotonic
@@ -89,6 +90,8 @@ class Listener:
         self._context = context
         self._failed = failed
         self._loop = asyncio.get_running_loop()
+        self._waiting = select.poll()
+        self._waiting.register(listening, select.POLLIN)
         self._pending: dict[asyncio.Task[None], float] = {}
         self._retry: asyncio.TimerHandle | None = None
         self._open = False
@@ -134,6 +137,8 @@ class Listener:
         """Accept a few; true when there may be more."""
         for _ in range(_ACCEPTED_AT_ONCE):
             if not self._room():
+                if self._waiting.poll(0):  # nobody is turned out for nobody
+                    self._make_room(monotonic())
                 self._pause()
                 return False
             try:
@@ -174,14 +179,14 @@ class Listener:
         self._resume()
 
     def _room(self) -> bool:
-        limits = self._limits
-        if len(self._pending) >= limits.handshakes:
-            self._give_up_oldest(monotonic(), 1)
-            return False
-        if len(self._connections) + len(self._pending) >= limits.connections:
-            self._connections.make_room(monotonic())
-            return False
-        return True
+        held = len(self._connections) + len(self._pending)
+        return len(self._pending) < self._limits.handshakes and held < self._limits.connections
+
+    def _make_room(self, now: float) -> None:
+        if len(self._pending) >= self._limits.handshakes:
+            self._give_up_oldest(now, 1)
+        else:
+            self._connections.make_room(now)
 
     def _give_up_oldest(self, now: float, most: int) -> bool:
         """Let handshakes that take longest go, `most` at once; true if there were such."""

@@ -147,7 +147,7 @@ OPTIONS: Final[Mapping[str, Annotation]] = MappingProxyType(
                 "memory_limit",
                 parsers.quantity,
                 "128Mi",
-                "Memory that one of our containers may take; raised to what the worker and the files need.",
+                "Memory that one of our containers may take; never less than it needs.",
                 "256Mi",
             ),
             Annotation(

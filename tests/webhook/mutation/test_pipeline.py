@@ -60,6 +60,14 @@ def test_odd_pods_of_the_system_are_left_alone_too(metadata: object) -> None:
     assert mutate(request(document, namespace="kube-system"), context(), Settings()) == Allowed()
 
 
+def test_of_many_containers_a_few_are_named() -> None:
+    """A message is read by a person, and events have bounds."""
+    annotations = {"syrette.dev/file.db": "aws-ssm:/db", "syrette.dev/containers": "zzz"}
+    document = pod(annotations, containers=[{"name": name} for name in "abcdefghijkl"])
+
+    assert denial(document).message.endswith("; there are a, b, c, d, e, f, g, h, i, j, …")
+
+
 @pytest.mark.parametrize("odd", [[], {}, 5, None])
 def test_a_name_that_is_no_text_is_nobodys(odd: object) -> None:
     """The API server refuses it later, and says so better."""

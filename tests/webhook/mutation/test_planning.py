@@ -168,8 +168,8 @@ def test_the_plan_reads_back() -> None:
 )
 def test_any_grace_period_makes_a_plan_that_reads_back(given: int, expected: float) -> None:
     """Kubernetes takes any whole number; ours has bounds."""
-    document = annotated(file__a="aws-ssm:/a")
-    document["spec"]["terminationGracePeriodSeconds"] = given
+    asked = {"syrette.dev/file.a": "aws-ssm:/a"}
+    document = pod(asked, terminationGracePeriodSeconds=given)
 
     assert plan_of(patched(document)).grace_period == expected
 

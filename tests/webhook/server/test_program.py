@@ -190,8 +190,10 @@ def test_without_a_standard_output_nobody_gets_our_lines() -> None:
     opened = subprocess.run(
         [
             *("sh", "-c", 'exec "$0" "$@" >&-', sys.executable, "-c"),
-            "import os; from webhook.log import standard_output\n"
-            "standard_output(); os.write(2, os.readlink('/proc/self/fd/1').encode())",
+            (
+                "import os; from webhook.log import standard_output\n"
+                "standard_output(); os.write(2, os.readlink('/proc/self/fd/1').encode())"
+            ),
         ],
         stderr=subprocess.PIPE,
         cwd=Path(__file__).parents[3],
