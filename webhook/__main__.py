@@ -23,7 +23,7 @@ from webhook.context import NEWEST, KubernetesVersion
 from webhook.drain import Ports, Service, live
 from webhook.errors import SettingsError
 from webhook.limits import Limits
-from webhook.log import LibraryHandler, Log
+from webhook.log import LibraryHandler, Log, standard_output
 from webhook.metrics import Metrics
 from webhook.tls import CertificateError, CertificateFiles
 
@@ -41,7 +41,7 @@ _MAX_PORT: Final = 65535
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the server until it is told to end; gives the exit code."""
     options = _parser().parse_args(arguments)
-    log = Log()
+    log = Log(standard_output())
     logging.basicConfig(handlers=[LibraryHandler(log)], force=True)
     problems: list[str] = []
     composed = _compose(options, log, problems)

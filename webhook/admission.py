@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from webhook.settings import Settings
 
 _OK: Final = 200
+_NAME_LENGTH: Final = 253  # of an object; it is checked after us, and may be anything yet
 _WARNING_LENGTH: Final = 120  # what kubectl and the API server show whole
 _WARNINGS: Final = 30  # with their lengths, below the 4096 bytes that the API server keeps
 
@@ -116,6 +117,7 @@ class PodAdmission:
             providers=summary.providers,
             references=summary.references if self._settings.audit_references else (),
             warnings=len(verdict.warnings),
+            violations=summary.violations,
             dry_run=request.dry_run,
         )
 
@@ -148,4 +150,4 @@ def _mapping(value: object) -> dict[str, Any]:
 
 def _text(value: object) -> str:
     """Give a name; whatever a pod has in its place is not logged."""
-    return value if isinstance(value, str) else ""
+    return value[:_NAME_LENGTH] if isinstance(value, str) else ""

@@ -182,7 +182,11 @@ async def live(service: Service, ports: Ports, log: Log) -> None:
     # What is alive now stays alive: the collector need not look at it again.
     gc.collect()
     gc.freeze()
-    await service.run(ports)
+    try:
+        await service.run(ports)
+    finally:
+        # The loop's end gives signals back their default, and one more would kill what has ended.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
 
 
 def _unexpected(log: Log, context: dict[str, Any]) -> None:

@@ -48,6 +48,9 @@ class Metrics:
         self.shed: Callable[[], None] = self._counter(
             "syrette_shed_requests", "Requests answered 429."
         )
+        self.warned: Callable[[float], None] = self._counter(
+            "syrette_policy_warnings", "What rules with `enforce: warn` would have denied."
+        )
         self.cut: Callable[[], None] = self._counter(
             "syrette_cut_connections", "Connections closed because a deadline passed or no room."
         )
@@ -64,7 +67,7 @@ class Metrics:
         )
         self.certificate_expires: Callable[[float], None] = expiry.set
 
-    def _counter(self, name: str, documentation: str) -> Callable[[], None]:
+    def _counter(self, name: str, documentation: str) -> Callable[..., None]:
         counter = Counter(name, documentation, registry=self._registry)
         return counter.inc
 

@@ -186,6 +186,8 @@ class AdmissionServer:
         seconds = _since_arrival(request)
         self._metrics.count(decision.verdict, decision.reason)
         self._metrics.observe(seconds)
+        if decision.violations:
+            self._metrics.warned(decision.violations)
         self._log.decided(decision, seconds)
 
     def _close(self, response: web.Response, request: BaseRequest) -> web.Response:
