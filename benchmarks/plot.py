@@ -1,4 +1,4 @@
-"""A bar chart as SVG, without a library: each figure as a share of its goal, against a line at 1."""
+"""A bar chart as SVG: each figure as a share of its goal, against a line at 1."""
 
 from __future__ import annotations
 

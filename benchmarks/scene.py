@@ -1,15 +1,16 @@
-"""What all measurements share: one folder, one AWS world, certificates, and the operator's files."""
+"""What measurements share: a folder, an AWS world, certificates, and the operator's files."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import placing, pods, servers
 from injector.contract.names import INIT_CONTAINER, SIDECAR_CONTAINER
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from benchmarks.placing import Placed
     from benchmarks.servers import Process
 

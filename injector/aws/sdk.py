@@ -13,7 +13,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from injector.aws import endpoints
+from injector.aws import endpoints, manual
 from injector.aws.client import AwsClient
 from injector.transport import Request
 
@@ -80,8 +80,19 @@ class Sdk:
         return self._session
 
 
+def _import_botocore() -> None:
+    """Import what takes long: 60 ms that a pod without AWS must not pay."""
+    manual.leave_out()
+    try:
+        import botocore.session  # noqa: PLC0415
+    except ImportError:
+        manual.put_back()
+        import botocore.session  # noqa: F401, PLC0415
+
+
 def _build_session() -> BotocoreSession:
-    import botocore.session  # noqa: PLC0415 - 60 ms that a pod without AWS must not pay
+    _import_botocore()
+    import botocore.session  # noqa: PLC0415
     from botocore.configprovider import (  # noqa: PLC0415
         BOTOCORE_DEFAUT_SESSION_VARIABLES,
         ConfigValueStore,

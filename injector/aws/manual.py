@@ -1,0 +1,44 @@
+"""
+Leaves out of botocore the programs that write its manual.
+
+botocore makes a docstring for every method of a client, and imports seventeen modules for it: a
+tenth of what an init container takes of the CPU, and 1 MB. Nobody reads docstrings here. Should a
+version of botocore want more of that package than this knows, it gets the real one.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Final
+
+PACKAGE: Final = "botocore.docs"
+MODULE: Final = "botocore.docs.docstring"
+NAMES: Final = ("ClientMethodDocstring", "PaginatorDocstring", "WaiterDocstring")
+"""What botocore imports of it, to call it and to assign what comes back to a `__doc__`."""
+
+
+def leave_out() -> None:
+    """Put a package in place that finds its other modules, and a module that writes nothing."""
+    import botocore  # noqa: PLC0415 - as everything of botocore, only where AWS is asked
+
+    if PACKAGE in sys.modules:
+        return
+    package = ModuleType(PACKAGE)
+    package.__path__ = [str(Path(botocore.__file__).parent / "docs")]
+    module = ModuleType(MODULE)
+    for name in NAMES:
+        setattr(module, name, _write_nothing)
+    sys.modules[PACKAGE] = package
+    sys.modules[MODULE] = module
+
+
+def put_back() -> None:
+    """Let the real package be imported again."""
+    for name in (PACKAGE, MODULE):
+        sys.modules.pop(name, None)
+
+
+def _write_nothing(*_arguments: object, **_options: object) -> None:
+    return None
