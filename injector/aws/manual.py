@@ -21,7 +21,7 @@ NAMES: Final = ("ClientMethodDocstring", "PaginatorDocstring", "WaiterDocstring"
 
 def leave_out() -> None:
     """Put a package in place that finds its other modules, and a module that writes nothing."""
-    import botocore  # noqa: PLC0415 - as everything of botocore, only where AWS is asked
+    import botocore  # noqa: PLC0415 - only AWS pays for botocore
 
     if PACKAGE in sys.modules:
         return

@@ -81,24 +81,24 @@ class Sdk:
 
 
 def _import_botocore() -> None:
-    """Import what takes long: 60 ms that a pod without AWS must not pay."""
+    """Import what takes long, without what nobody reads."""
     manual.leave_out()
     try:
-        import botocore.session  # noqa: PLC0415
+        import botocore.session  # noqa: PLC0415 - only AWS pays for botocore
     except ImportError:
         manual.put_back()
-        import botocore.session  # noqa: F401, PLC0415
+        import botocore.session  # noqa: F401, PLC0415 - only AWS pays for botocore
 
 
 def _build_session() -> BotocoreSession:
     _import_botocore()
-    import botocore.session  # noqa: PLC0415
-    from botocore.configprovider import (  # noqa: PLC0415
+    import botocore.session  # noqa: PLC0415 - only AWS pays for botocore
+    from botocore.configprovider import (  # noqa: PLC0415 - only AWS pays for botocore
         BOTOCORE_DEFAUT_SESSION_VARIABLES,
         ConfigValueStore,
         ConstantProvider,
     )
-    from botocore.loaders import Loader  # noqa: PLC0415
+    from botocore.loaders import Loader  # noqa: PLC0415 - only AWS pays for botocore
 
     session = botocore.session.Session()
     constants: dict[str, Any] = {
@@ -148,8 +148,8 @@ class _Invoke:
         credentials: Credentials | None,
     ) -> None:
         """Build the botocore client; `before-send` answers in place of botocore's own HTTP."""
-        from botocore import UNSIGNED  # noqa: PLC0415
-        from botocore.config import Config  # noqa: PLC0415
+        from botocore import UNSIGNED  # noqa: PLC0415 - only AWS pays for botocore
+        from botocore.config import Config  # noqa: PLC0415 - only AWS pays for botocore
 
         options: dict[str, Any] = {
             "region_name": region,
@@ -171,7 +171,7 @@ class _Invoke:
 
     def __call__(self, action: str, parameters: dict[str, Any], until: float) -> dict[str, Any]:
         """Send one action once."""
-        from botocore import xform_name  # noqa: PLC0415
+        from botocore import xform_name  # noqa: PLC0415 - only AWS pays for botocore
 
         self._until.value = until
         method = getattr(self._client, xform_name(action))
@@ -179,7 +179,7 @@ class _Invoke:
         return reply
 
     def _send(self, request: AWSPreparedRequest, **_context: object) -> AWSResponse:
-        from botocore.awsrequest import AWSResponse  # noqa: PLC0415
+        from botocore.awsrequest import AWSResponse  # noqa: PLC0415 - only AWS pays for botocore
 
         body: Any = request.body or b""
         reply = self._transport.send(

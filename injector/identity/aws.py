@@ -119,8 +119,8 @@ def _no_ambient(step: str, why: str) -> ProviderError:
         Reason.IDENTITY_DENIED,
         f"the SDK's default chain gave no credentials: {why}",
         step=step,
-        remedy="`aws.auth: ambient` needs credentials in the injector's own environment; "
-        "leave it out to use the pod's projected token",
+        remedy="`ambient` takes what the SDK finds where it runs (AWS_PROFILE, `aws sso login`, "
+        "keys, an instance's role); in a pod, leave out `aws.auth: ambient` to use its own token",
     )
 
 
