@@ -7,9 +7,12 @@ A size is that of the whole review in bytes, filled up with what fills pods in r
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.world import NAMESPACE, POD, SERVICE_ACCOUNT, secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 REGION: Final = "eu-west-1"
 POD_UID: Final = "5b0c1a44-6f0e-4a51-9f0a-2f1c6c9d7e10"
@@ -20,10 +23,10 @@ TOKEN_VOLUME: Final = "kube-api-access-#####"  # noqa: S105 - a name
 _VARIABLES: Final = 400
 
 
-def short_form(secrets: int, **options: str) -> dict[str, str]:
+def short_form(secrets: int, name: Callable[[int], str] = secret, **options: str) -> dict[str, str]:
     """Annotations of files, one a secret, with further options by their key."""
     files = {
-        f"syrette.dev/file.s{number:02}": f"aws-secretsmanager:{secret(number)}"
+        f"syrette.dev/file.s{number:02}": f"aws-secretsmanager:{name(number)}"
         for number in range(secrets)
     }
     return files | {f"syrette.dev/{key.replace('_', '-')}": text for key, text in options.items()}

@@ -11,6 +11,7 @@ does not fit, or is no plain creation of a pod, is simply not known here.
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -29,7 +30,7 @@ _LARGEST: Final = MAX_BYTES // 64
 
 # The ServiceAccount admission plugin runs before webhooks, and gives each pod a volume with a name
 # of its own (names.SimpleNameGenerator: five letters and digits).
-_TOKEN_VOLUME: Final = re.compile(rb"kube-api-access-[a-z0-9]{5}(?![a-z0-9])")
+_TOKEN_VOLUME: Final = re.compile(rb"kube-api-access-[a-z0-9]{5}")
 _ANY_TOKEN_VOLUME: Final = b"kube-api-access-"
 
 
@@ -70,8 +71,19 @@ class _Review(msgspec.Struct, rename="camel"):
     request: _Request
 
 
+class _Response(msgspec.Struct):
+    patch: str = ""
+
+
+class _Answer(msgspec.Struct):
+    response: _Response
+
+
 _decode = msgspec.json.Decoder(_Review).decode
+_decode_answer = msgspec.json.Decoder(_Answer).decode
 _encode = msgspec.json.Encoder().encode
+
+_VERSION: Final = (review.API_VERSION, review.KIND)
 
 Template = tuple[str, bytes, bytes]
 """Namespace, annotations and spec as they came, without the name that is made up."""
@@ -112,9 +124,6 @@ def read(body: bytes) -> Replica | None:
         owner_kind=owners[0].kind if owners else "",
         dry_run=bool(request.dry_run),
     )
-
-
-_VERSION: Final = (review.API_VERSION, review.KIND)
 
 
 def _alike(spec: bytes, annotations: bytes) -> bytes:
@@ -194,7 +203,7 @@ class Replicas:
         Not a denial, which is rare and names what is wrong with this pod; and not one in which the
         volume with the made-up name occurs.
         """
-        if decision.verdict is Outcome.DENIED or _ANY_TOKEN_VOLUME in answer:
+        if decision.verdict is Outcome.DENIED or _names_the_volume(answer):
             return
         head, uid, tail = answer.partition(_uid(replica.uid))
         known = _Known(context, head, tail, decision)
@@ -211,6 +220,11 @@ class Replicas:
         known = self._known.pop(template, None)
         if known is not None:
             self.bytes -= _size(template, known)
+
+
+def _names_the_volume(answer: bytes) -> bool:
+    patch = b64decode(_decode_answer(answer).response.patch)
+    return _ANY_TOKEN_VOLUME in answer or _ANY_TOKEN_VOLUME in patch
 
 
 def _uid(uid: str) -> bytes:
