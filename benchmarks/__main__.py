@@ -61,8 +61,17 @@ def _measured(effort: Effort, programs: Sequence[str]) -> Iterator[Part]:
         stack.enter_context(world)
         servers.pin(0, servers.other_cores())
         scene = Scene(folder, world)
+        yield from _containers(scene, effort, programs)
+        if "webhook" in programs:
+            yield from _guarded("Webhook", admission.measure(scene, effort))
+
+
+def _containers(scene: Scene, effort: Effort, programs: Sequence[str]) -> Iterator[Part]:
+    """Let the sidecar sleep while init containers come and go on the same core."""
+    with ExitStack() as stack:
         watched: sidecar.Watched | None = None
         try:
+            stack.enter_context(scene.patching())
             if "sidecar" in programs:
                 watched = stack.enter_context(sidecar.asleep(scene))
         except Exception as exc:  # noqa: BLE001 - said, and the others go on
@@ -71,8 +80,6 @@ def _measured(effort: Effort, programs: Sequence[str]) -> Iterator[Part]:
             yield from _guarded("Init container", init_container.measure(scene, effort))
         if watched is not None:
             yield from _guarded("Sidecar", watched.parts(effort.idle_seconds))
-        if "webhook" in programs:
-            yield from _guarded("Webhook", admission.measure(scene, effort))
 
 
 def _guarded(title: str, parts: Iterator[Part]) -> Iterator[Part]:

@@ -64,6 +64,8 @@ class Outcome:
     failed: int = 0
     """Other answers, none, and connections that ended."""
     seconds: float = 0.0
+    started: float = 0.0
+    """On the machine's monotonic clock, which all processes share."""
 
     @property
     def good(self) -> int:
@@ -135,7 +137,7 @@ class _Load:
         """Connect, load, wait for what is in flight."""
         number = min(self._order.connections, MAX_CONNECTIONS)
         await asyncio.gather(*(self._connect() for _ in range(number)))
-        self._started = perf_counter()
+        self._started = self.outcome.started = perf_counter()
         self._until = self._started + self._seconds
         await (self._open() if self._order.rate else self._closed())
         while self._busy() and perf_counter() < self._until + PATIENCE:
