@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 RATES: Final = (200, 1000)
 _DEPLOYMENTS: Final = 16
-_BURST_CONNECTIONS: Final = 600
-"""More than the server takes at once (`Limits.connections`)."""
+_BURST_CONNECTIONS: Final = 500
+"""Nearly as many as the server takes (`Limits.connections`)."""
 _BURST_PEAK: Final = 256
 """MB: what a memory limit of 256Mi holds; the design asks for a bound, not for a number."""
 _BEFORE_BURST: Final = 1.0

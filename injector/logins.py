@@ -49,4 +49,4 @@ def sessions_over(
 ) -> SessionCache:
     """Open the same over a transport that the caller closes: whoever is no process of its own."""
     sdk = Sdk(transport, retry)
-    return SessionCache(identity, aws.logins(sdk, clock), sdk, clock=clock)
+    return SessionCache(identity, aws.logins(sdk, clock, identity.root), sdk, clock=clock)

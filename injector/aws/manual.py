@@ -19,7 +19,18 @@ NAMES: Final = ("ClientMethodDocstring", "PaginatorDocstring", "WaiterDocstring"
 """What botocore imports of it, to call it and to assign what comes back to a `__doc__`."""
 
 
-def leave_out() -> None:
+def import_without() -> None:
+    """Import what takes long of botocore, without what nobody reads."""
+    _leave_out()
+    try:
+        import botocore.session  # noqa: PLC0415 - only AWS pays for botocore
+    except ImportError:
+        for name in (PACKAGE, MODULE):
+            sys.modules.pop(name, None)
+        import botocore.session  # noqa: F401, PLC0415 - only AWS pays for botocore
+
+
+def _leave_out() -> None:
     """Put a package in place that finds its other modules, and a module that writes nothing."""
     import botocore  # noqa: PLC0415 - only AWS pays for botocore
 
@@ -32,12 +43,6 @@ def leave_out() -> None:
         setattr(module, name, _write_nothing)
     sys.modules[PACKAGE] = package
     sys.modules[MODULE] = module
-
-
-def put_back() -> None:
-    """Let the real package be imported again."""
-    for name in (PACKAGE, MODULE):
-        sys.modules.pop(name, None)
 
 
 def _write_nothing(*_arguments: object, **_options: object) -> None:

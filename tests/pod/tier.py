@@ -7,9 +7,18 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final, Self, Unpack
 
+import pytest
+
 from injector.contract import names
 from tests.pod.webhook import NAMESPACE, ROOT, Pod, Webhook
-from worlds.pods import Application, Image, PodRunner, RunnerOptions, TokenRequest
+from worlds.pods import (
+    Application,
+    Image,
+    PodFailedError,
+    PodRunner,
+    RunnerOptions,
+    TokenRequest,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,6 +68,7 @@ class Tier:
         self.tokens: list[str] = []
         """Every token that was projected."""
         self._stack = ExitStack()
+        self._pods = 0
 
     def __enter__(self) -> Self:
         return self
@@ -74,9 +84,11 @@ class Tier:
 
     def runner(self, document: Pod, **options: Unpack[RunnerOptions]) -> PodRunner:
         """A runner of the patched pod, not started."""
-        runner = PodRunner(
-            self.patched(document), self.folder, image=IMAGE, mint=self._mint, **options
-        )
+        self._pods += 1
+        folder = self.folder / str(self._pods)
+        folder.mkdir()
+        patched = self.patched(document)
+        runner = PodRunner(patched, folder, image=IMAGE, mint=self._mint, **options)
         return self._stack.enter_context(runner)
 
     def start(self, document: Pod, **options: Unpack[RunnerOptions]) -> PodRunner:
@@ -84,6 +96,12 @@ class Tier:
         runner = self.runner(document, **options)
         runner.start()
         return runner
+
+    def failure(self, runner: PodRunner) -> PodFailedError:
+        """How init failed for good."""
+        with pytest.raises(PodFailedError, match=f"container {INIT} ended with") as caught:
+            runner.start()
+        return caught.value
 
     def _mint(self, request: TokenRequest) -> str:
         token = self.world.issuer.mint(

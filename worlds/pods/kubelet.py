@@ -140,7 +140,7 @@ class Kubelet:
         before = self._starting()
         for instance in before:
             probe = instance.spec.document.get("startupProbe")
-            own = self._launcher.is_own(instance)
+            own = self._launcher.is_own(instance.spec)
             instance.started = not (probe and own) or probes.succeeds(
                 probe, instance.spec, self._launcher.place(instance)
             )
@@ -160,7 +160,7 @@ class Kubelet:
         instance.phase = Phase.RUNNING
         self._note(instance, "started")
         hook = (instance.spec.document.get("lifecycle") or {}).get("postStart")
-        if hook and self._launcher.is_own(instance):
+        if hook and self._launcher.is_own(instance.spec):
             place = self._launcher.place(instance)
             if not probes.run_hook(hook, instance.spec, place):
                 self._signal(instance, signal.SIGKILL)
@@ -233,7 +233,7 @@ class Kubelet:
 
     def _terminate(self, instance: Instance) -> None:
         hook = (instance.spec.document.get("lifecycle") or {}).get("preStop")
-        if hook and self._launcher.is_own(instance):
+        if hook and self._launcher.is_own(instance.spec):
             probes.run_hook(hook, instance.spec, self._launcher.place(instance))
         self._signal(instance, signal.SIGTERM)
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from worlds.pods.environment import Sources
     from worlds.pods.image import Application, Image
     from worlds.pods.instances import Instance
+    from worlds.pods.spec import Container
 
 ROOT_VARIABLE: Final = "SYRETTE_ROOT"  # as in the injector's contract; a test compares them
 
@@ -31,11 +32,9 @@ class Launcher:
     applications: Mapping[str, Application] = field(default_factory=dict)
     """By container name."""
 
-    def is_own(self, instance: Instance) -> bool:
+    def is_own(self, spec: Container) -> bool:
         """Whether a container runs the command that the pod says, hooks and probes included."""
-        return instance.spec.name not in self.applications and images.runs(
-            instance.spec, self.image
-        )
+        return spec.name not in self.applications and images.runs(spec, self.image)
 
     def start(self, instance: Instance, ended: Callable[[Process, int], None]) -> None:
         """
@@ -70,7 +69,7 @@ class Launcher:
 
     def _command(self, instance: Instance) -> list[str]:
         spec = instance.spec
-        if self.is_own(instance):
+        if self.is_own(spec):
             return images.command(spec, spec.words, self.image, instance.environment)
         application = self.applications.get(spec.name) or images.stand_in(spec)
         return list(application.command)

@@ -91,10 +91,7 @@ class PodRunner:
         self._volumes = Volumes(root / "volumes", self.pod, mint, objects)
         self._sources = Sources(self.pod, self._volumes, objects)
         self._launcher = Launcher(self._sources, image, options.get("applications", {}))
-        self.containers: Mapping[str, Instance] = {
-            container.name: Instance(container, root / "containers" / container.name)
-            for container in self.pod.containers
-        }
+        self.containers: Mapping[str, Instance] = self._instances(root / "containers")
         """By name."""
         self._kubelet = Kubelet(
             self.pod,
@@ -210,7 +207,7 @@ class PodRunner:
         """
         instance = self.containers[container]
         probe = instance.spec.document.get("readinessProbe")
-        if instance.running is None or not probe or not self._launcher.is_own(instance):
+        if instance.running is None or not probe or not self._launcher.is_own(instance.spec):
             return instance.running is not None
         return probes.succeeds(probe, instance.spec, self._launcher.place(instance))
 
@@ -227,6 +224,16 @@ class PodRunner:
     def kill(self, container: str) -> None:
         """End a container the hard way; its policy decides what follows."""
         self.signal(container, signal.SIGKILL)
+
+    def _instances(self, folder: Path) -> dict[str, Instance]:
+        own = [it for it in self.pod.containers if self._launcher.is_own(it)]
+        roots = mounts.roots(folder, own)
+        return {
+            it.name: Instance(
+                it, roots.get(it.name, folder / it.name / "root"), folder / it.name / "log"
+            )
+            for it in self.pod.containers
+        }
 
     def _is_settled(self) -> bool:
         over = self._kubelet.over

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -35,7 +35,7 @@ with open(os.environ["SYRETTE_ROOT"] + "/v/starts", "a") as file:
     file.write("x")
     sys.exit(0 if file.tell() == 3 else 7)
 """
-MOUNT = {"volumeMounts": [{"name": "v", "mountPath": "/v"}]}
+MOUNT: dict[str, Any] = {"volumeMounts": [{"name": "v", "mountPath": "/v"}]}
 VOLUME = {"volumes": [{"name": "v", "emptyDir": {}}]}
 
 
@@ -333,7 +333,7 @@ def test_a_signal_reaches_the_first_process(make: Make) -> None:
 def test_other_images_have_stand_ins(make: Make) -> None:
     """A built-in one that waits, one that ends for an init container, or what the test gives."""
     given = Application([sys.executable, "-I", "-S", "-c", "import os; print(os.environ['A'])"])
-    documents = [
+    documents: list[dict[str, Any]] = [
         {"name": "app", "image": "app:1", "command": ["/bin/server"]},
         {"name": "job", "image": "job:1", "env": [{"name": "A", "value": "1"}]},
     ]

@@ -178,3 +178,22 @@ def test_read_only_is_recorded(make: Make) -> None:
     mounts = runner.pod.container("app").mounts
 
     assert [(mount.path, mount.read_only) for mount in mounts] == [("/v", False), ("/w", True)]
+
+
+def test_containers_that_see_the_same_files_share_a_root(make: Make) -> None:
+    """Same mounts and nothing else to write to: a path means the same to both, as in a pod."""
+    read_only: dict[str, Any] = {"securityContext": {"readOnlyRootFilesystem": True}}
+    mounts: dict[str, Any] = {"volumeMounts": [{"name": "v", "mountPath": "/v"}]}
+    runner = make(
+        pod(
+            container("one", **read_only, **mounts),
+            container("two", **read_only, **mounts),
+            container("bare", **read_only),
+            container("writer", **mounts),
+            volumes=[{"name": "v", "emptyDir": {}}],
+        )
+    )
+    roots = [runner.containers[name].root for name in ("one", "two", "bare", "writer")]
+
+    assert roots[0] == roots[1]
+    assert len(set(roots)) == 3
