@@ -38,4 +38,4 @@ lock: ## write the hashed requirements again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade -o requirements/runtime.txt pyproject.toml
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) benchmarks/results .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
