@@ -13,7 +13,8 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -22,10 +23,13 @@ from webhook import review
 from webhook.decisions import Decision, Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from webhook.context import Context
 
 MAX_BYTES: Final = 16 << 20
 """Of all templates and answers together: about 800 templates of 10 KB."""
+_NAME_LENGTH: Final = 253  # of an object; it is checked after us, and may be anything yet
 _LARGEST: Final = MAX_BYTES // 64
 
 # The ServiceAccount admission plugin runs before webhooks, and gives each pod a volume with a name
@@ -120,8 +124,8 @@ def read(body: bytes) -> Replica | None:
     return Replica(
         template=(request.namespace, annotations, _alike(spec, annotations)),
         uid=request.uid,
-        pod=metadata.name or metadata.generate_name,
-        owner_kind=owners[0].kind if owners else "",
+        pod=(metadata.name or metadata.generate_name)[:_NAME_LENGTH],
+        owner_kind=owners[0].kind[:_NAME_LENGTH] if owners else "",
         dry_run=bool(request.dry_run),
     )
 
@@ -142,9 +146,11 @@ def _alike(spec: bytes, annotations: bytes) -> bytes:
 @dataclass(frozen=True, slots=True)
 class _Known:
     context: Context
+    service_account: str
     head: bytes
     tail: bytes
-    decision: Decision
+    decision: Callable[..., Decision]
+    """Makes one from a pod's own fields; `dataclasses.replace` takes as long as all the rest."""
 
     @property
     def size(self) -> int:
@@ -171,7 +177,7 @@ class Replicas:
     def service_account(self, replica: Replica) -> str | None:
         """The service account of a known template, whose facts are to be looked up."""
         known = self._known.get(replica.template)
-        return None if known is None else known.decision.service_account
+        return None if known is None else known.service_account
 
     def answer(self, replica: Replica, context: Context) -> tuple[bytes, Decision] | None:
         """Give the answer for one more pod, None unless it was decided on the same facts."""
@@ -179,20 +185,11 @@ class Replicas:
         if known is None or known.context != context:
             return None
         self._known.move_to_end(replica.template)
-        before = known.decision
-        decision = Decision(  # field by field: `replace` takes as long as all the rest
-            before.verdict,
-            before.reason,
-            replica.uid,
-            before.namespace,
-            replica.pod,
-            replica.owner_kind,
-            before.service_account,
-            before.secrets,
-            before.providers,
-            before.references,
-            before.warnings,
-            replica.dry_run,
+        decision = known.decision(
+            uid=replica.uid,
+            pod=replica.pod,
+            owner_kind=replica.owner_kind,
+            dry_run=replica.dry_run,
         )
         return b"".join((known.head, _uid(replica.uid), known.tail)), decision
 
@@ -206,7 +203,7 @@ class Replicas:
         if decision.verdict is Outcome.DENIED or _names_the_volume(answer):
             return
         head, uid, tail = answer.partition(_uid(replica.uid))
-        known = _Known(context, head, tail, decision)
+        known = _Known(context, decision.service_account, head, tail, _shared(decision))
         size = _size(replica.template, known)
         if not uid or size > min(_LARGEST, self._max_bytes):
             return
@@ -225,6 +222,17 @@ class Replicas:
 def _names_the_volume(answer: bytes) -> bool:
     patch = b64decode(_decode_answer(answer).response.patch)
     return _ANY_TOKEN_VOLUME in answer or _ANY_TOKEN_VOLUME in patch
+
+
+def _shared(decision: Decision) -> Callable[..., Decision]:
+    """Keep what a decision says of the template."""
+    shared = {name: getattr(decision, name) for name in _FIELDS}
+    return partial(Decision, **shared)
+
+
+_FIELDS: Final = tuple(
+    row.name for row in fields(Decision) if row.name not in {"uid", "pod", "owner_kind", "dry_run"}
+)
 
 
 def _uid(uid: str) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -219,6 +220,20 @@ def test_keeping_the_same_again_takes_no_more() -> None:
     _kept(known, 1)
 
     assert (len(known), known.bytes) == (1, before)
+
+
+def test_the_decision_line_says_of_a_replica_what_it_said_of_the_first() -> None:
+    """All fields but the pod's own, whatever fields there are."""
+    known = Replicas()
+    replica = _replica(pod())
+    values = {row.name: f"x-{row.name}" for row in fields(Decision)}
+    first = Decision(**{**values, "verdict": Outcome.ALLOWED})  # type: ignore[arg-type]
+    known.keep(replica, Context("payments"), _answer(replica.uid, 10), first)
+    found = known.answer(replica, Context("payments"))
+    own = {"uid": "u-1", "pod": "web-", "owner_kind": "ReplicaSet", "dry_run": False}
+
+    assert found is not None
+    assert found[1] == replace(first, **own)  # type: ignore[arg-type]
 
 
 def test_a_giant_is_not_kept() -> None:
