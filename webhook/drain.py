@@ -110,8 +110,8 @@ class Service:
             ),
             Listener(ports.probes, probes, limits=limits, failed=lambda: None),
         ]
-        metrics.watch("connections", "Open TLS connections.", lambda: len(requests))
-        metrics.watch("dropped_log_lines", "Lines nobody read.", lambda: self._log.dropped)
+        metrics.watch("connections", lambda: len(requests))
+        metrics.watch("dropped_log_lines", lambda: self._log.dropped)
         beside = [
             asyncio.create_task(self._sweep([requests, probes], listeners)),
             asyncio.create_task(self._certificate.watch()),

@@ -66,8 +66,8 @@ class AdmissionServer:
         self._routes: Mapping[str, Callable[[bytes], Awaitable[Answer]]] = MappingProxyType(
             {"/mutate": admission.mutate, "/review-workload": admission.review_workload}
         )
-        metrics.watch("in_flight_requests", "Requests being decided.", lambda: self.in_flight)
-        metrics.watch("arriving_bytes", "Bodies that are arriving.", lambda: self._buffered)
+        metrics.watch("in_flight_requests", lambda: self.in_flight)
+        metrics.watch("arriving_bytes", lambda: self._buffered)
 
     async def handle(self, request: BaseRequest) -> web.Response:
         """Answer one request, whatever it is."""
