@@ -164,7 +164,7 @@ class SessionCache:
             if flight.error is not None:
                 raise flight.error.with_traceback(None)
             record = flight.record
-        if record is None:
+        if record is None:  # pragma: no cover - a flight ends with a record or an error
             msg = "a login ended without a session"
             raise InjectorError(Reason.INTERNAL, msg)
         return Session(record, self._clients)

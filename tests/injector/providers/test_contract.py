@@ -149,8 +149,9 @@ def test_store_that_contradicts_itself_is_the_stores_fault(
         ({"region": ""}, "no region"),
         ({"region": "nowhere!"}, "no client can be made"),
         ({"endpoints": "nonsense"}, "no client can be made"),
+        ({"endpoints": "https://[odd"}, "no client can be made"),
     ],
-    ids=["no region", "no such region", "no address"],
+    ids=["no region", "no such region", "no address", "half an address"],
 )
 def test_settings_that_lead_nowhere_are_named(
     tenant: Tenant, backend: Backend, settings: dict[str, Any], words: str
@@ -158,7 +159,7 @@ def test_settings_that_lead_nowhere_are_named(
     """A region or an endpoint that is none is the store's, with what to look at."""
     if "endpoints" in settings:
         sts = tenant.world.endpoints["sts"]
-        settings = {"endpoints": ((backend.service, "nonsense"), ("sts", sts))}
+        settings = {"endpoints": ((backend.service, settings["endpoints"]), ("sts", sts))}
     error = fails(tenant, backend, **settings)
 
     assert error.reason is Reason.INVALID_STORE
