@@ -103,8 +103,7 @@ def _ambient(clock: Callable[[], float], key: SessionKey, _source: Session | Non
     session = botocore.session.Session()
     # For its own STS client; the image has no other data of botocore's.
     session.register_component("data_loader", Loader(extra_search_paths=[str(DATA)]))
-    if key.input("region"):
-        session.set_config_variable("region", key.input("region"))
+    session.set_config_variable("region", key.input("region"))
     try:
         found = session.get_credentials()
         frozen = None if found is None else found.get_frozen_credentials()
