@@ -29,15 +29,19 @@ REASONS: Final[Mapping[str, Reason]] = MappingProxyType(
         "DecryptionFailure": Reason.ACCESS_DENIED,
         "InvalidKeyId": Reason.ACCESS_DENIED,
         "KMSAccessDeniedException": Reason.ACCESS_DENIED,
+        "NotAuthorized": Reason.ACCESS_DENIED,
         "OptInRequired": Reason.ACCESS_DENIED,
         "UnauthorizedOperation": Reason.ACCESS_DENIED,
         "IDPCommunicationError": Reason.UNAVAILABLE,
         "IDPRejectedClaim": Reason.IDENTITY_DENIED,
+        "IncompleteSignature": Reason.IDENTITY_DENIED,
+        "IncompleteSignatureException": Reason.IDENTITY_DENIED,
         "InvalidClientTokenId": Reason.IDENTITY_DENIED,
         "InvalidIdentityToken": Reason.IDENTITY_DENIED,
         "InvalidSignatureException": Reason.IDENTITY_DENIED,
         "InvalidTokenException": Reason.IDENTITY_DENIED,
         "MissingAuthenticationToken": Reason.IDENTITY_DENIED,
+        "MissingAuthenticationTokenException": Reason.IDENTITY_DENIED,
         "RegionDisabledException": Reason.IDENTITY_DENIED,
         "SignatureDoesNotMatch": Reason.IDENTITY_DENIED,
         "UnrecognizedClientException": Reason.IDENTITY_DENIED,
@@ -58,6 +62,8 @@ REASONS: Final[Mapping[str, Reason]] = MappingProxyType(
         "InternalServerError": Reason.UNAVAILABLE,
         "InternalServerException": Reason.UNAVAILABLE,
         "InternalServiceError": Reason.UNAVAILABLE,
+        "RequestAbortedException": Reason.UNAVAILABLE,
+        "RequestTimeoutException": Reason.UNAVAILABLE,
         "ServiceUnavailable": Reason.UNAVAILABLE,
         "ServiceUnavailableException": Reason.UNAVAILABLE,
         "RequestLimitExceeded": Reason.THROTTLED,
@@ -65,11 +71,15 @@ REASONS: Final[Mapping[str, Reason]] = MappingProxyType(
         "RequestThrottledException": Reason.THROTTLED,
         "SlowDown": Reason.THROTTLED,
         "Throttling": Reason.THROTTLED,
+        "ThrottledException": Reason.THROTTLED,
         "ThrottlingException": Reason.THROTTLED,
         "TooManyRequestsException": Reason.THROTTLED,
     }
 )
-"""Codes of the calls that we make, as their API references list them."""
+"""
+Codes of the calls that we make: their API references, AWS's common errors, and the codes that the
+SDKs take for throttling.
+"""
 
 _LOGINS: Final = frozenset({"AssumeRole", "AssumeRoleWithWebIdentity", "GetCredentials"})
 _AT_LOGIN: Final[Mapping[Reason, Reason]] = MappingProxyType(

@@ -18,9 +18,9 @@ CROSS_ACCOUNT: Final = (
     "a secret of another account needs all of: the secret's resource policy, the role's identity "
     "policy, and a customer managed KMS key whose key policy allows the role kms:Decrypt"
 )
-TAG_SESSION: Final = (
-    "allow sts:TagSession beside sts:AssumeRole in the target role's trust policy: Pod Identity's "
-    "session tags are transitive and come along to every role of a chain"
+TAG_SESSION: Final = "allow sts:TagSession beside sts:AssumeRole in the target role's trust policy"
+POD_TAGS: Final = (
+    "Pod Identity's session tags are transitive and come along to every role of a chain"
 )
 CLOCK: Final = "set the node's clock (chrony or the hypervisor's time source); AWS allows 5 minutes"
 

@@ -199,8 +199,9 @@ def _explained(exc: ProviderError, key: SessionKey, source: Session) -> Provider
             remedy="remove it from `assume-role` (`aws.assume-role`): nothing else is needed",
         )
     remedy = exc.remedy
-    if key.root.method == POD_IDENTITY and not tagging:
-        remedy = f"{remedy}; {remedies.TAG_SESSION}"
+    if key.root.method == POD_IDENTITY:
+        remedy = remedy if tagging else f"{remedy}; {remedies.TAG_SESSION}"
+        remedy = f"{remedy}: {remedies.POD_TAGS}"
     return _changed(exc, message=f"{exc} (assuming {role})", remedy=remedy)
 
 
