@@ -146,7 +146,7 @@ def _base(store: Store, identity: Identity, shared: dict[str, str], chain: _Chai
     audience = store.text("audience", default)
     token = {
         "audience": audience,
-        "token-file": f"{identity.token_directory}/{names.token_file(audience)}",
+        "token-file": f"{names.TOKEN_DIRECTORY}/{names.token_file(audience)}",
     }
     if chosen == POD_IDENTITY:
         # The agent is on the node: its credentials are the same whatever the region.

@@ -101,12 +101,12 @@ def _no_client(service: str, region: str, why: str) -> ProviderError:
 
 def _build_session() -> BotocoreSession:
     import botocore.session  # noqa: PLC0415 - 60 ms that a pod without AWS must not pay
-    from botocore.configprovider import (  # noqa: PLC0415
+    from botocore.configprovider import (  # noqa: PLC0415 - only AWS pays for botocore
         BOTOCORE_DEFAUT_SESSION_VARIABLES,
         ConfigValueStore,
         ConstantProvider,
     )
-    from botocore.loaders import Loader  # noqa: PLC0415
+    from botocore.loaders import Loader  # noqa: PLC0415 - only AWS pays for botocore
 
     session = botocore.session.Session()
     constants: dict[str, Any] = {
@@ -156,8 +156,8 @@ class _Invoke:
         credentials: Credentials | None,
     ) -> None:
         """Build the botocore client; `before-send` answers in place of botocore's own HTTP."""
-        from botocore import UNSIGNED  # noqa: PLC0415
-        from botocore.config import Config  # noqa: PLC0415
+        from botocore import UNSIGNED  # noqa: PLC0415 - only AWS pays for botocore
+        from botocore.config import Config  # noqa: PLC0415 - only AWS pays for botocore
 
         options: dict[str, Any] = {
             "region_name": region,
@@ -185,7 +185,7 @@ class _Invoke:
             TransportError: for no reply, or one that is none of the service.
             Exception: of botocore, for a refusal or a parameter that the action does not take.
         """
-        from botocore import xform_name  # noqa: PLC0415
+        from botocore import xform_name  # noqa: PLC0415 - only AWS pays for botocore
 
         self._call.until, self._call.status = until, 0
         method = getattr(self._client, xform_name(action))
@@ -201,7 +201,7 @@ class _Invoke:
         return reply
 
     def _send(self, request: AWSPreparedRequest, **_context: object) -> AWSResponse:
-        from botocore.awsrequest import AWSResponse  # noqa: PLC0415
+        from botocore.awsrequest import AWSResponse  # noqa: PLC0415 - only AWS pays for botocore
 
         body: Any = request.body or b""
         reply = self._transport.send(

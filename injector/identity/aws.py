@@ -28,28 +28,35 @@ if TYPE_CHECKING:
 
     from injector.aws.sdk import Sdk
     from injector.identity.interface import SessionKey
+    from injector.identity.tokens import TokenReader
 
 _ASSUMED_ROLE: Final = re.compile(r"arn:(aws[a-z-]*):sts::([0-9]{12}):assumed-role/([\w+=,.@-]+)/")
 
 
-def logins(sdk: Sdk, clock: Callable[[], float]) -> dict[str, Login]:
+def logins(sdk: Sdk, clock: Callable[[], float], root: str = "") -> dict[str, Login]:
     """
     AWS's rows of the registry of logins.
 
     Args:
         sdk: makes the STS clients.
         clock: seconds since the epoch, for `issued_at`.
+        root: in front of the paths of tokens (`Identity.root`).
     """
+    tokens = partial(read_token, root)
     return {
-        WEB_IDENTITY: partial(_web_identity, sdk, clock),
-        POD_IDENTITY: partial(pod_identity.log_in, sdk, clock),
+        WEB_IDENTITY: partial(_web_identity, sdk, clock, tokens),
+        POD_IDENTITY: partial(pod_identity.log_in, sdk, clock, tokens),
         AMBIENT: partial(_ambient, clock),
         ASSUME_ROLE: partial(_assume_role, clock),
     }
 
 
 def _web_identity(
-    sdk: Sdk, clock: Callable[[], float], key: SessionKey, _source: Session | None
+    sdk: Sdk,
+    clock: Callable[[], float],
+    tokens: TokenReader,
+    key: SessionKey,
+    _source: Session | None,
 ) -> SessionRecord:
     step = "AssumeRoleWithWebIdentity"
     client = sdk.open(key, "sts", key.input("region"), None)
@@ -57,7 +64,7 @@ def _web_identity(
 
     def exchange(until: float) -> SessionRecord:
         # Read at each attempt: the kubelet may have put a fresh one there meanwhile.
-        token = read_token(key.input("token-file"), step).reveal().decode("latin-1")
+        token = tokens(key.input("token-file"), step).reveal().decode("latin-1")
         issued_at = clock()
         reply = client.once(step, {**parameters, "WebIdentityToken": token}, until)
         return _record(key, reply, issued_at)
@@ -127,8 +134,8 @@ def _no_ambient(step: str, why: str) -> ProviderError:
         Reason.IDENTITY_DENIED,
         f"the SDK's default chain gave no credentials: {why}",
         step=step,
-        remedy="`aws.auth: ambient` needs credentials in the injector's own environment; "
-        "leave it out to use the pod's projected token",
+        remedy="`ambient` takes what the SDK finds where it runs (AWS_PROFILE, `aws sso login`, "
+        "keys, an instance's role); in a pod, leave out `aws.auth: ambient` to use its own token",
     )
 
 

@@ -18,7 +18,6 @@ from injector.aws.errors import Failure, provider_error
 from injector.contract.reasons import Reason
 from injector.errors import ProviderError
 from injector.identity.interface import Credentials, SessionRecord
-from injector.identity.tokens import read_token
 from injector.material import Material
 from injector.transport import Request, Response, TransportError
 
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
     from injector.aws.sdk import Sdk
     from injector.identity.interface import Session, SessionKey
+    from injector.identity.tokens import TokenReader
     from injector.transport import Transport
 
 ADDRESSES: Final = ("http://169.254.170.23", "http://[fd00:ec2::23]")
@@ -38,7 +38,11 @@ _CODE: Final = re.compile(r"\b([A-Z][A-Za-z]{3,60}Exception)\b")
 
 
 def log_in(
-    sdk: Sdk, clock: Callable[[], float], key: SessionKey, _source: Session | None
+    sdk: Sdk,
+    clock: Callable[[], float],
+    tokens: TokenReader,
+    key: SessionKey,
+    _source: Session | None,
 ) -> SessionRecord:
     """
     Fetch the credentials of the pod's association.
@@ -50,7 +54,7 @@ def log_in(
 
     def exchange(until: float) -> SessionRecord:
         # Read at each attempt: the kubelet may have put a fresh one there meanwhile.
-        token = read_token(key.input("token-file"), STEP).reveal().decode("latin-1")
+        token = tokens(key.input("token-file"), STEP).reveal().decode("latin-1")
         issued_at = clock()
         headers = {"Authorization": token, "Accept": "application/json"}
         return _record(key, _fetch(sdk.transport, urls, headers, until), issued_at)

@@ -78,9 +78,10 @@ class Tenant:
         service_account: str = "web",
     ) -> None:
         self.world = world
-        self.root = root / namespace / service_account
+        base = root / namespace / service_account
+        self.root = base / names.TOKEN_DIRECTORY[1:]
         self.root.mkdir(parents=True)
-        self.identity = Identity(namespace, service_account, f"{service_account}-1", str(self.root))
+        self.identity = Identity(namespace, service_account, f"{service_account}-1", str(base))
         self.time = Time(world.clock.now())
         self._opened: list[SessionCache] = []
         world.account().trust_issuer(world.issuer)

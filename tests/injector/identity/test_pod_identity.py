@@ -108,7 +108,12 @@ class Node(Transport):
     def sessions(self, tenant: Tenant) -> SessionCache:
         """Open a cache on this node."""
         sdk = Sdk(self, tenant.time.retry)
-        return SessionCache(tenant.identity, aws.logins(sdk, tenant.time), sdk, clock=tenant.time)
+        return SessionCache(
+            tenant.identity,
+            aws.logins(sdk, tenant.time, tenant.identity.root),
+            sdk,
+            clock=tenant.time,
+        )
 
 
 IPV4, IPV6 = "169.254.170.23", "[fd00:ec2::23]"

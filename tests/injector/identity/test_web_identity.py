@@ -189,7 +189,7 @@ def test_missing_token_is_waited_for_and_named(
         tenant.get(tenant.store())
 
     assert caught.value.reason is Reason.TOKEN_UNAVAILABLE
-    assert str(path) in str(caught.value)
+    assert "serviceaccount/sts.amazonaws.com" in str(caught.value)
     assert "kubelet" in caught.value.remedy
     assert len(tenant.time.slept) == 3
     assert world.journal.entries == ()
