@@ -146,6 +146,14 @@ class Failure:
         return Denial(**found, because=because)
 
 
+# Refusals of the Pod Identity agent itself, which come without a code.
+_AGENTS_WORDS: Final = (
+    ("token is expired", Reason.TOKEN_UNAVAILABLE),
+    ("token is not valid yet", Reason.CLOCK_SKEW),
+    ("Service account token", Reason.IDENTITY_DENIED),
+)
+
+
 def plain_code(code: object) -> str:
     """
     Cut an error code to what a code may be, whatever a server sent in its place.
@@ -163,7 +171,8 @@ def reason_of(failure: Failure) -> Reason:
         return Reason.CLOCK_SKEW
     if "marked for deletion" in text or "marked deleted" in text:
         return Reason.NOT_FOUND
-    reason = REASONS.get(failure.code) or _by_status(failure.status)
+    worded = next((found for mark, found in _AGENTS_WORDS if mark in text), None)
+    reason = REASONS.get(failure.code) or worded or _by_status(failure.status)
     return _AT_LOGIN.get(reason, reason) if failure.step in _LOGINS else reason
 
 

@@ -72,7 +72,7 @@ _BY_REASON: Final = {
     ),
 }
 _RESTORE: Final = "the secret is scheduled for deletion; restore it with RestoreSecret"
-_PASSING: Final = frozenset({Reason.UNAVAILABLE, Reason.THROTTLED})
+_REFUSALS: Final = frozenset({Reason.ACCESS_DENIED, Reason.INVALID_REQUEST, Reason.NOT_FOUND})
 _LOGIN_SETTINGS: Final = (
     "check the store's settings of the login: roles, session name, tags, policy and duration"
 )
@@ -90,7 +90,7 @@ def remedy(reason: Reason, step: str, code: str, text: str, action: str) -> str:
         _RESTORE if reason is Reason.NOT_FOUND and "marked" in text else "",
         TAG_SESSION if action == "sts:TagSession" else "",
         _at_login(reason, step),
-        _NOT_OF_AWS if not code and reason not in _PASSING else "",
+        _NOT_OF_AWS if not code and reason in _REFUSALS else "",
         _access(code, text, action) if reason is Reason.ACCESS_DENIED else "",
         _BY_REASON.get(reason, ""),
     )

@@ -36,6 +36,9 @@ ATTEMPT_SECONDS: Final = 2.0
 """Of one address; 100 ms left pods stuck elsewhere, the agent itself asks AWS at a first fetch."""
 _CODE: Final = re.compile(r"\b([A-Z][A-Za-z]{3,60}Exception)\b")
 
+_REQUEST_ID: Final = re.compile(r"\[([0-9A-Za-z-]{1,64})\]: \(")
+"""How the agent writes what the service behind it answered: `[<request id>]: (<code>): …`."""
+
 
 def log_in(
     sdk: Sdk,
@@ -94,8 +97,16 @@ def _parsed(response: Response) -> dict[str, Any]:
     text = response.body.decode("utf-8", "replace")
     if response.status != 200:  # noqa: PLR2004 - RFC 9110
         code = _CODE.search(text)
+        request_id = _REQUEST_ID.match(text)
         raise provider_error(
-            Failure(STEP, "", code.group(1) if code else "", response.status, "", text)
+            Failure(
+                step=STEP,
+                region="",
+                code=code.group(1) if code else "",
+                status=response.status,
+                request_id=request_id.group(1) if request_id else "",
+                text=text,
+            )
         )
     try:
         reply = json.loads(text)

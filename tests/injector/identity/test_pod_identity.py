@@ -21,6 +21,7 @@ from tests.injector.cycle.pod import READ_ALL
 from tests.injector.tenant import POD_TRUST, Tenant, session_arn, trusting
 from tests.injector.transport.peer import Peer, reply
 from worlds import faults
+from worlds.aws.pod_identity import REFUSED_BY_AGENT
 
 if TYPE_CHECKING:
     from injector.contract.stores import Store
@@ -177,6 +178,7 @@ def test_no_association_is_an_identity_problem_with_its_remedy(
 
     assert (error.reason, error.step) == (Reason.IDENTITY_DENIED, "GetCredentials")
     assert error.code == "ResourceNotFoundException"
+    assert error.request_id == world.journal.entries[0].request_id
     assert "association of this service account" in error.remedy
     assert world.journal.count(ACTION) == 1
 
@@ -208,7 +210,28 @@ def test_ended_token_is_read_again(world: AwsWorld, tenant: Tenant, store: Store
     tenant.open(retry=tenant.rotating(POD_IDENTITY_AUDIENCE)).get(tenant.key(store))
 
     outcomes = [entry.outcome for entry in world.journal.calls(ACTION)]
-    assert outcomes == ["ExpiredTokenException", "ok"]
+    assert outcomes == [REFUSED_BY_AGENT, "ok"]
+
+
+def test_token_of_the_future_is_a_matter_of_clocks(tenant: Tenant, store: Store) -> None:
+    """The agent on the node finds it not valid yet: the node's clock is behind."""
+    soon = int(tenant.time.now) + 900
+    tenant.project(POD_IDENTITY_AUDIENCE, claims={"nbf": soon, "iat": soon})
+    error = fails(tenant, store)
+
+    assert error.reason is Reason.CLOCK_SKEW
+    assert "node's clock" in error.remedy
+
+
+def test_token_that_is_none_is_refused_once(world: AwsWorld, tenant: Tenant, store: Store) -> None:
+    """The agent looks at the form itself, and says so without a code."""
+    (tenant.root / POD_IDENTITY_AUDIENCE).write_text("not.a.token")
+    error = fails(tenant, store)
+
+    assert (error.reason, error.code) == (Reason.IDENTITY_DENIED, "")
+    assert "HTTP 400 without an error code" in str(error)
+    assert "association" in error.remedy
+    assert world.journal.count(ACTION) == 1
 
 
 @pytest.mark.parametrize(
