@@ -284,6 +284,33 @@ def test_damaged_reply_is_never_an_empty_secret(
     assert healed.material.reveal() == CANARY.encode()
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        faults.truncated(),
+        faults.status(200),
+        faults.status(200, body=b"{}"),
+        faults.status(200, body=b"[]"),
+        faults.status(200, body=b'{"SecretString": null, "Parameters": null}'),
+        faults.not_utf8(),
+        faults.status(503),
+        faults.throttled(),
+    ],
+    ids=lambda fault: f"{fault.name} {(fault.body or b'')[:24]!r}",
+)
+def test_damaged_reply_costs_one_more_try(
+    world: AwsWorld, tenant: Tenant, backend: Backend, fault: faults.Fault
+) -> None:
+    """One bad reply is no failed cycle: the call itself is repeated, after a drawn pause."""
+    backend.put(world, CANARY)
+    world.faults.add(fault, on=backend.service, times=1)
+    fetched = tenant.fetch(tenant.store(backend.provider), backend.reference)[0]
+
+    assert fetched.error is None
+    assert fetched.material is not None
+    assert tenant.time.slept == [0.125]
+
+
 def test_redirect_is_not_followed(world: AwsWorld, tenant: Tenant, backend: Backend) -> None:
     """Signed requests go to no other host, and the text says what came."""
     with Peer(reply(b'{"SecretString": "stolen"}')) as other:
