@@ -107,7 +107,8 @@ class SessionCache:
     def expect(self, key: SessionKey, service: str, region: str) -> None:
         """Announce a read, so that its connections open while the login is prepared."""
         with self._lock:
-            login = self._live(key) is None
+            # A login in progress has its connection already.
+            login = self._live(key) is None and key not in self._flights
         self._clients.expect(key, service, region, login=login)
 
     def forget(self, key: SessionKey) -> None:
