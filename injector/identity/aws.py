@@ -103,7 +103,7 @@ def _assume_role(
 
 def _ambient(clock: Callable[[], float], key: SessionKey, _source: Session | None) -> SessionRecord:
     import botocore.session  # noqa: PLC0415 - only where botocore's own chain is asked for
-    from botocore.loaders import Loader  # noqa: PLC0415
+    from botocore.loaders import Loader  # noqa: PLC0415 - only AWS pays for botocore
 
     step = "ambient credentials"
     issued_at = clock()

@@ -35,7 +35,6 @@ STEP: Final = "GetCredentials"
 ATTEMPT_SECONDS: Final = 2.0
 """Of one address; 100 ms left pods stuck elsewhere, the agent itself asks AWS at a first fetch."""
 _CODE: Final = re.compile(r"\b([A-Z][A-Za-z]{3,60}Exception)\b")
-
 _REQUEST_ID: Final = re.compile(r"\[([0-9A-Za-z-]{1,64})\]: \(")
 """How the agent writes what the service behind it answered: `[<request id>]: (<code>): …`."""
 
