@@ -10,20 +10,23 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from injector.aws.sdk import Sdk
-from injector.contract.reasons import Reason
+from injector.contract import names
+from injector.contract.reasons import ExitCode, Reason
 from injector.errors import ProviderError
 from injector.identity import aws
 from injector.keys import POD_IDENTITY_AUDIENCE
 from injector.retry import Retry
 from injector.sessions import SessionCache
 from injector.transport import Request, Response, Transport, TransportError
-from tests.injector.cycle.pod import READ_ALL
+from tests.injector.cycle.pod import READ_ALL, Pod, file
 from tests.injector.tenant import POD_TRUST, Tenant, session_arn, trusting
 from tests.injector.transport.peer import Peer, reply
 from worlds import faults
 from worlds.aws.pod_identity import REFUSED_BY_AGENT
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from injector.contract.stores import Store
     from worlds.aws import AwsWorld
 
@@ -181,6 +184,24 @@ def test_no_association_is_an_identity_problem_with_its_remedy(
     assert error.request_id == world.journal.entries[0].request_id
     assert "association of this service account" in error.remedy
     assert world.journal.count(ACTION) == 1
+
+
+def test_optional_secret_without_an_association_ends_init_as_an_identity_problem(
+    world: AwsWorld, tmp_path: Path
+) -> None:
+    """Optional is what may be absent in the store, and the pod has not got as far as the store."""
+    pod = Pod(world, tmp_path, file("aws-secretsmanager:prod/db", optional=True))
+    pod.plan = pod.with_stores(auth="pod-identity", audience=POD_IDENTITY_AUDIENCE)
+    token = world.issuer.mint("shop", "web", POD_IDENTITY_AUDIENCE)
+    folder = tmp_path / names.TOKEN_DIRECTORY[1:]
+    (folder / names.token_file(POD_IDENTITY_AUDIENCE)).write_text(token)
+    outcome = pod.init()
+
+    assert outcome.exit_code == ExitCode.IDENTITY
+    assert outcome.message.startswith("identity-denied: aws-secretsmanager:prod/db -> prod/db")
+    assert "GetCredentials" in outcome.message
+    assert "Pod Identity association" in outcome.message
+    assert token not in outcome.message
 
 
 def test_role_that_does_not_trust_eks_says_what_it_must_trust(
