@@ -170,7 +170,9 @@ def connect(
     try:
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if way.target:
-            _tunnel(connection.sock, way)
+            early = _TimedSocket(connection.sock, clock)
+            early.until = clock() + seconds
+            _tunnel(early, way)
         if way.tls:
             connection.sock = context().wrap_socket(connection.sock, server_hostname=way.name)
     except BaseException:
@@ -181,7 +183,7 @@ def connect(
     return Connection(connection, sock)
 
 
-def _tunnel(sock: socket.socket, way: Route) -> None:
+def _tunnel(sock: Any, way: Route) -> None:  # noqa: ANN401 - what `http.client` needs of a socket
     """Ask a proxy for a connection to the target (RFC 9110, section 9.3.6)."""
     lines = [f"CONNECT {way.target} HTTP/1.1", f"Host: {way.target}"]
     lines += [f"{name}: {value}" for name, value in way.proxy_headers]

@@ -281,6 +281,14 @@ def test_proxy_that_refuses_is_named() -> None:
     assert "no_proxy" in caught.value.remedy
 
 
+def test_slow_proxy_ends_at_the_deadline() -> None:
+    """A proxy whose answer never ends does not stretch a deadline either."""
+    with Peer(_trickle_headers) as via:
+        transport = Transport(proxy=Proxy(https=f"http://127.0.0.1:{via.port}"))
+        with pytest.raises(TransportError, match="did not answer in time"):
+            send(transport, "https://secrets.test", seconds=0.3)
+
+
 def test_name_that_does_not_resolve_points_at_dns(transport: Transport) -> None:
     """A misspelt region reads differently from a blocked one."""
     with pytest.raises(TransportError, match="cannot be resolved") as caught:
