@@ -397,6 +397,7 @@ def test_stage_is_described_as_the_stage(world: AwsWorld, tenant: Tenant) -> Non
 
     assert again[0].unchanged
     assert value(again[1]) == b"two"
+    assert calls(world) == [GET, GET, DESCRIBE, DESCRIBE, GET]
 
 
 @pytest.mark.parametrize("denied", [(), (DESCRIBE,)])
