@@ -14,7 +14,7 @@ from injector.contract import names
 from injector.contract.reasons import ExitCode, Reason
 from injector.errors import ProviderError
 from injector.identity import aws
-from injector.keys import POD_IDENTITY_AUDIENCE
+from injector.identity.keys import POD_IDENTITY_AUDIENCE
 from injector.retry import Retry
 from injector.sessions import SessionCache
 from injector.transport import Request, Response, Transport, TransportError
