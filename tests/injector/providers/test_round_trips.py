@@ -6,6 +6,7 @@ import contextlib
 import socket
 import ssl
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,6 +20,7 @@ from injector.state import State
 from tests.injector.cycle.pod import Pod, file
 from tests.injector.tenant import Tenant, allowing
 from tests.injector.transport.peer import Peer, Script
+from worlds import faults
 from worlds.server import Server
 
 if TYPE_CHECKING:
@@ -62,6 +64,26 @@ def test_init_is_two_connections_and_two_requests(
     assert len(world.journal.entries) == 2
     assert world.connections == 2
     assert len({entry.connection for entry in world.journal.entries}) == 2
+
+
+def test_connection_of_the_read_stands_before_the_login_is_answered(
+    world: AwsWorld, tmp_path: Path
+) -> None:
+    """Both handshakes go on at once: STS answers only when the other connection is there."""
+    pod = TwoHosts(world, tmp_path, *(file(reference) for reference in put(world, 2)))
+    seen: list[int] = []
+
+    def look() -> None:
+        end = time.monotonic() + 5
+        while world.connections < 2 and time.monotonic() < end:
+            time.sleep(0.005)
+        seen.append(world.connections)
+
+    world.faults.add(faults.before(look), on="AssumeRoleWithWebIdentity")
+
+    assert pod.init().exit_code == 0
+    assert seen == [2]
+    assert world.connections == 2
 
 
 def test_twenty_one_secrets_take_one_request_more(world: AwsWorld, tmp_path: Path) -> None:
