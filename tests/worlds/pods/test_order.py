@@ -74,11 +74,9 @@ def test_only_a_failure_for_good_counts() -> None:
     assert [container and container.name for container in found] == ["first", None, None]
 
 
-@pytest.mark.parametrize(("given", "seconds"), [({}, 30.0), ({"n": 0}, 0.0), ({"n": 7}, 7.0)])
-def test_the_grace_period_is_the_pod_s(given: dict[str, int], seconds: float) -> None:
+@pytest.mark.parametrize(("given", "seconds"), [(None, 30.0), (0, 0.0), (7, 7.0)])
+def test_the_grace_period_is_the_pod_s(given: int | None, seconds: float) -> None:
     """Thirty seconds, as the API server fills it in, where the pod says nothing; 0 is a value."""
-    document = pod(container("app"))
-    del document["spec"]["terminationGracePeriodSeconds"]
-    document["spec"] |= {"terminationGracePeriodSeconds": n for n in given.values()}
+    document = pod(container("app"), terminationGracePeriodSeconds=given)
 
     assert read(document).grace_period == seconds
