@@ -23,7 +23,7 @@ from webhook.context import NEWEST, KubernetesVersion
 from webhook.drain import Ports, Service, live
 from webhook.errors import SettingsError
 from webhook.limits import Limits
-from webhook.log import LibraryHandler, Log
+from webhook.log import LibraryHandler, Log, standard_output
 from webhook.metrics import Metrics
 from webhook.tls import CertificateError, CertificateFiles
 
@@ -40,8 +40,8 @@ _MAX_PORT: Final = 65535
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the server until it is told to end; gives the exit code."""
-    options = _parser().parse_args(arguments)
-    log = Log()
+    options = parser().parse_args(arguments)
+    log = Log(standard_output())
     logging.basicConfig(handlers=[LibraryHandler(log)], force=True)
     problems: list[str] = []
     composed = _compose(options, log, problems)
@@ -93,9 +93,10 @@ def _cluster(options: argparse.Namespace) -> Cluster:
     return NoCluster(version or NEWEST)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m webhook", description="Syrette's admission server.")
-    add = parser.add_argument
+def parser() -> argparse.ArgumentParser:
+    """Make the parser of the arguments; the page for operators is written from it."""
+    made = argparse.ArgumentParser("python -m webhook", description="Syrette's admission server.")
+    add = made.add_argument
     add("--config", type=Path, metavar="FILE", help="the operator's configuration")
     add("--listen", type=_address, default=("", 8443), metavar="[HOST]:PORT", help="admissions")
     add(
@@ -116,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="how long to serve on after SIGTERM",
     )
-    return parser
+    return made
 
 
 def _address(text: str) -> tuple[str, int]:
