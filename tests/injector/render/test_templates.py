@@ -279,8 +279,6 @@ LASTING = [
     LIST + "".join(f"{{% set a = {-n} in l %}}" for n in range(1, 300)),
     LIST + "{% set m = l[:] %}{% if l " + "== m " * 3000 + "%}{% endif %}",
     LIST + "{% for i in range(99999) %}{{ l.count(-1) }}{% endfor %}",
-    LIST
-    + "{% set e = range(9000) | map(attribute='x', default=[]) | list %}{{ e | sum(start=l) }}",
     "{% for i in range(99999) %}{{ range(99999) | map('string') | first }}{% endfor %}",
     "{% for i in range(99999) %}{% set x = 'abc' | upper %}{% endfor %}" * 30,
 ]
