@@ -9,6 +9,7 @@ from injector.contract.names import DOMAIN
 from injector.contract.plan import MAX_BYTES
 from injector.contract.reasons import CONSEQUENCES, ExitCode, Reason
 from injector.contract.stores import FAMILIES, PROVIDERS, StoreField
+from injector.contract.templates import FILTERS
 from webhook.annotations import (
     MAX_SECRETS,
     documents,
@@ -35,7 +36,7 @@ def tables() -> dict[str, str]:
     return {
         "forms": _forms(),
         "items": _items(),
-        "filters": ", ".join(code(name) for name in templates.FILTERS),
+        "filters": ", ".join(code(name) for name in FILTERS),
         "reference-options": _reference_options(),
         "options": _options(),
         "stores": "\n\n".join(_family(family) for family in FAMILIES),

@@ -11,6 +11,7 @@ from __future__ import annotations
 import http.client
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -158,9 +159,9 @@ class Transport:
 
     def _open_aside(self, key: _Key, opening: _Opening) -> None:
         try:
-            opening.connection = self._open(key, CONNECT_SECONDS)
-        except _FAILURES:
-            pass  # whoever wants it opens one again, and reports
+            # Whoever wants a connection that failed opens one again, and reports.
+            with suppress(*_FAILURES):
+                opening.connection = self._open(key, CONNECT_SECONDS)
         finally:
             opening.done.set()
 

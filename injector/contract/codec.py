@@ -78,7 +78,7 @@ _SHAPES: Final[dict[type, tuple[tuple[str, object], ...]]] = {
 }
 
 
-def _dump(value: object) -> Any:  # noqa: ANN401 - JSON
+def _dump(value: object) -> Any:  # noqa: ANN401 - any JSON
     if isinstance(value, str | int | float):
         return value
     if isinstance(value, tuple):
@@ -168,7 +168,7 @@ def _object(kind: type) -> Callable[[object, str], Any]:
 
 def _delimiters(raw: object, where: str) -> tuple[str, str]:
     pair = _each(_text)(raw, where)
-    if len(pair) != 2 or not all(pair):  # noqa: PLR2004 - a pair
+    if len(pair) != 2 or not all(pair):  # noqa: PLR2004 - a pair of two
         msg = f"{where}: two delimiters are wanted"
         raise InvalidPlanError(msg)
     return pair[0], pair[1]

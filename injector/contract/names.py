@@ -28,7 +28,7 @@ RESERVED_PREFIX: Final = "syrette-"
 
 RUN_DIRECTORY: Final = "/run/syrette"
 SESSION_DIRECTORY: Final = f"{RUN_DIRECTORY}/session"
-TOKEN_DIRECTORY: Final = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path
+TOKEN_DIRECTORY: Final = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path, no credential
 """
 Where our projected tokens are mounted in our containers: the ServiceAccount admission plugin adds
 no API-server token to a container that already mounts something there.

@@ -137,7 +137,7 @@ class Store:
         return tuple(
             (item[0], item[1])
             for item in value
-            if isinstance(item, tuple) and len(item) == 2  # noqa: PLR2004 - a pair
+            if isinstance(item, tuple) and len(item) == 2  # noqa: PLR2004 - a pair of two
         )
 
     def hops(self, name: str = "assume-role") -> tuple[Hop, ...]:

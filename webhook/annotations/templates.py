@@ -13,6 +13,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+from injector.contract.templates import FILTERS, LEFT_OUT_FILTERS, LEFT_OUT_GLOBALS
 from webhook.annotations.suggestions import near
 from webhook.errors import MAX_REPORTED
 
@@ -25,8 +26,6 @@ MAX_BYTES: Final = 32 * 1024
 MAX_DEPTH: Final = 32  # of brackets and of blocks; a configuration file needs three
 MAX_STATEMENTS: Final = 500
 MAX_TOKENS: Final = 4000  # of all templates of a pod, white space included
-FILTERS: Final = ("b64decode", "b64encode", "shquote", "urlquote")
-"""Ours, beside Jinja2's own."""
 
 
 class Templates:
@@ -132,4 +131,10 @@ def _environment(delimiters: tuple[str, str]) -> Environment:
     )
     # Only the names count here: nothing is ever rendered.
     environment.filters.update(dict.fromkeys(FILTERS, str))
+    for left_out, names in (
+        (LEFT_OUT_FILTERS, environment.filters),
+        (LEFT_OUT_GLOBALS, environment.globals),
+    ):
+        for name in left_out:
+            names.pop(name, None)
     return environment

@@ -1,0 +1,1 @@
+"""What is installed: tools that make parts of the image."""
