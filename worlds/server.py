@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 _IDLE_SECONDS: Final = 60.0
 _MAX_LINE: Final = 64 * 1024  # bytes; projected tokens stand in headers
@@ -53,6 +53,8 @@ class Response:
     """Send only so many bytes of the body, then end the connection."""
     reset: bool = False
     """Send nothing and reset the connection."""
+    stream: Iterable[bytes] | None = None
+    """In the place of a body: pieces that are sent one by one, as chunks (RFC 9112 §7.1)."""
 
 
 class _BadRequestError(Exception):
@@ -179,16 +181,32 @@ class Server:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
             return False
         close = request.headers.get("connection", "").lower() == "close"
+        if response.stream is not None:
+            return self._send_stream(connection, response) and not close
         data = _encode(response, close=close)
+        cut = response.cut is not None
         if response.cut is not None:
-            connection.sendall(data[: len(data) - len(response.body) + response.cut])
-            return False
+            data = data[: len(data) - len(response.body) + response.cut]
         connection.sendall(data)
-        return not close
+        return not (close or cut)
+
+    def _send_stream(self, connection: socket.socket, response: Response) -> bool:
+        connection.sendall(_encode(response, close=False))
+        for piece in response.stream or ():
+            if self._ending.is_set():
+                return False
+            connection.sendall(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+        connection.sendall(b"0\r\n\r\n")
+        return True
 
 
 def _encode(response: Response, *, close: bool) -> bytes:
-    headers = {"Content-Length": str(len(response.body)), **response.headers}
+    length = (
+        {"Transfer-Encoding": "chunked"}
+        if response.stream is not None
+        else {"Content-Length": str(len(response.body))}
+    )
+    headers = {**length, **response.headers}
     if close:
         headers["Connection"] = "close"
     lines = [f"HTTP/1.1 {response.status} {_phrase(response.status)}"]
