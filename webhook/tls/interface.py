@@ -1,0 +1,27 @@
+"""Where the served certificate comes from, behind one interface."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import ssl
+
+
+class CertificateError(Exception):
+    """A certificate or its key cannot be used; the message says which, never the key."""
+
+
+class CertificateSource(Protocol):
+    """Keeps one TLS context supplied; new connections get what was loaded last."""
+
+    @property
+    def context(self) -> ssl.SSLContext:
+        """The live context of the listener."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether the API server trusts what is served, as far as that can be known."""
+
+    async def watch(self) -> None:
+        """Keep it fresh for ever."""
