@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     import ssl
+
+SETTLE_SECONDS: Final = 30.0
+"""
+Between two steps of a rotation: replicas look every few seconds, API servers follow their watch.
+"""
 
 
 class CertificateError(Exception):

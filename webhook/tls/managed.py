@@ -20,8 +20,8 @@ import msgspec
 from webhook.cluster.api import ApiError
 from webhook.tls import authority
 from webhook.tls.contexts import load, server_context
-from webhook.tls.interface import CertificateError
-from webhook.tls.rotation import SETTLE_SECONDS, Kept, Situation, renewed
+from webhook.tls.interface import SETTLE_SECONDS, CertificateError
+from webhook.tls.rotation import Kept, Situation, renewed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -16,12 +16,11 @@ from typing import TYPE_CHECKING, Final
 
 from webhook.tls import authority
 from webhook.tls.authority import Pair
+from webhook.tls.interface import SETTLE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-SETTLE_SECONDS: Final = 30.0
-"""Between two steps: replicas look every few seconds, API servers follow their watch at once."""
 FAREWELL: Final = 20
 """How many times as long the previous authority stays: for replicas that were cut off or frozen."""
 
@@ -98,14 +97,18 @@ class Situation:
 
 def renewed(kept: Kept, situation: Situation) -> Kept:
     """Give what should be kept now; the same when nothing is to be done."""
-    hosts, now, settle = situation.hosts, situation.now, situation.settle
+    hosts, now = situation.hosts, situation.now
     if not _usable(kept, now):
         made = authority.make_authority(now)
         return Kept(made, authority.issue(made, hosts, now), wish=situation.wish)
     if _leaf_is_due(kept, hosts, now):
         return replace(kept, served=authority.issue(kept.ca, hosts, now))
-    if situation.published_for < settle:
-        return kept
+    return kept if situation.published_for < situation.settle else _rotated(kept, situation)
+
+
+def _rotated(kept: Kept, situation: Situation) -> Kept:
+    """Take the next step of replacing the authority, if there is one."""
+    hosts, now = situation.hosts, situation.now
     if kept.next.certificate:
         served = authority.issue(kept.next, hosts, now)
         return replace(
@@ -113,7 +116,7 @@ def renewed(kept: Kept, situation: Situation) -> Kept:
         )
     if situation.wish != kept.wish or now >= authority.life_of(kept.ca.certificate).renewal:
         return replace(kept, next=authority.make_authority(now), wish=situation.wish)
-    if kept.previous and situation.published_for >= settle * FAREWELL:
+    if kept.previous and situation.published_for >= situation.settle * FAREWELL:
         return replace(kept, previous=b"")
     return kept
 
