@@ -15,7 +15,7 @@ ARCHIVE=${ARCHIVE:-dist/syrette.tar}
 VERSION=${VERSION:-dev}
 REVISION=${REVISION:-$(git rev-parse HEAD 2>/dev/null || true)}
 TEST_IMAGE=localhost/syrette-test:dev
-# Links to the packages in the image stand in the place of these two.
+# All but the two packages that the image has itself.
 MOUNTED=$(ls --almost-all | grep --invert-match --line-regexp --extended-regexp 'injector|webhook|dist|\..*')
 scratch=$(mktemp --directory)
 trap 'rm -rf "$scratch"' EXIT
@@ -78,7 +78,7 @@ save() {
 
 run_tests() {
   local volumes=() name
-  for name in $MOUNTED; do volumes+=(--volume "$PWD/$name:/checkout/$name:ro"); done
+  for name in $MOUNTED; do volumes+=(--volume "$PWD/$name:/syrette/$name:ro"); done
   if [ "$ENGINE" != buildah ]; then
     "$ENGINE" run --rm "${volumes[@]}" "$TEST_IMAGE" "$@"
     return

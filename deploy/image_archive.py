@@ -1,5 +1,5 @@
 """
-Looks into an archive of the image: `python -m deploy.image_archive size|unpack ARCHIVE [DIRECTORY]`.
+Looks into an archive of the image: `python -m deploy.image_archive size|unpack ARCHIVE [DIR]`.
 
 Reads what `docker save`, `podman save` and `buildah push` write, OCI layouts and Docker's own
 format. `size` prints what nodes download and keep; `unpack` writes the files for a look or a run.

@@ -83,14 +83,14 @@ class _Imports(ast.NodeVisitor):
     def __init__(self) -> None:
         self.names: set[str] = set()
 
-    def visit_If(self, node: ast.If) -> None:  # noqa: N802 - as ast calls it
+    def visit_If(self, node: ast.If) -> None:
         if not (isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"):
             self.generic_visit(node)
 
-    def visit_Import(self, node: ast.Import) -> None:  # noqa: N802 - as ast calls it
+    def visit_Import(self, node: ast.Import) -> None:
         self.names |= {alias.name.partition(".")[0] for alias in node.names}
 
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:  # noqa: N802 - as ast calls it
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         self.names.add((node.module or "").partition(".")[0])
 
 

@@ -9,16 +9,16 @@ COPY requirements/dev.txt /build/
 RUN python3 -m venv /venv \
  && /venv/bin/pip install --no-cache-dir --no-deps --require-hashes --only-binary :all: \
       --target /tools/packages --requirement /build/dev.txt
-# After the image's own: only what is missing there comes from the tools. Links in place of the
-# checkout's packages: what is tested is what the image holds.
-RUN mkdir -p /tools/checkout /tools/site \
- && ln -s /syrette/injector /syrette/webhook /tools/checkout/ \
+# After the image's own packages: only what is missing there comes from the tools.
+RUN mkdir /tools/site /tools/home \
+ && mkdir --mode=1777 /tools/home/.hypothesis \
  && echo /packages > /tools/site/zz-tools.pth
 
 FROM ${IMAGE}
 COPY --from=tools /tools/packages /packages
-COPY --from=tools /tools/checkout /checkout
 COPY --from=tools /tools/site /syrette/lib/python3.13/site-packages
-WORKDIR /checkout
+COPY --from=tools /tools/home /syrette
+# The rest of the checkout is mounted beside the packages `injector` and `webhook` of the image.
+WORKDIR /syrette
 ENV HOME=/tmp PYTHONDONTWRITEBYTECODE=1
 ENTRYPOINT ["/syrette/bin/python3", "-m", "pytest", "-p", "no:cacheprovider"]
