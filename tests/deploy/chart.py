@@ -65,13 +65,13 @@ def matches(conditions: list[Object], item: Object) -> bool:
     return all(cel.evaluate(row["expression"], {"object": item}) for row in conditions)
 
 
-def admitted(policy: Object, item: Object) -> bool:
-    """Whether a ValidatingAdmissionPolicy lets an object pass."""
+def admitted(policy: Object, item: Object, parameters: Object | None = None) -> bool:
+    """Whether a ValidatingAdmissionPolicy lets an object pass, with what its `params` are."""
     spec = policy["spec"]
     if not matches(spec.get("matchConditions", []), item):
         return True
     variables: Object = {}
-    facts = {"object": item, "variables": variables}
+    facts = {"object": item, "variables": variables, "params": parameters}
     for row in spec.get("variables", []):
         variables[row["name"]] = cel.evaluate(row["expression"], facts)
     return all(cel.evaluate(row["expression"], facts) for row in spec["validations"])

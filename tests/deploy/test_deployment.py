@@ -154,3 +154,10 @@ def test_on_the_nodes_network_names_are_still_resolved() -> None:
     assert pod_spec(values)["hostNetwork"] is True
     assert pod_spec(values)["dnsPolicy"] == "ClusterFirstWithHostNet"
     assert deployment["strategy"]["rollingUpdate"]["maxUnavailable"] == 1
+
+
+def test_on_openshift_the_constraint_chooses_the_user() -> None:
+    """A fixed uid outside the namespace's range would be refused there."""
+    context = pod_spec({"openshift": True})["securityContext"]
+
+    assert context == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from deploy.render_manifests import objects
 from injector.contract.names import DOMAIN, INIT_CONTAINER
 from tests.deploy.chart import CERT_MANAGER, Object, admitted, kinds, matches, named
 from webhook.annotations.table import FORMS
@@ -246,6 +247,20 @@ def test_warnings_and_policies_can_be_left_out() -> None:
 
     assert len(named("MutatingWebhookConfiguration", NAME, values)["webhooks"]) == 1
     assert not {kind for kind in kinds(values) if kind.startswith("ValidatingAdmission")}
+
+
+def test_the_policy_can_outlive_the_chart() -> None:
+    """With keepPolicy Helm leaves the first policy and its binding, and those only."""
+    kept = {
+        (item["kind"], item["metadata"]["name"])
+        for item in objects({"registration": {"keepPolicy": True}})
+        if item["metadata"].get("annotations", {}).get("helm.sh/resource-policy") == "keep"
+    }
+
+    assert kept == {
+        ("ValidatingAdmissionPolicy", f"pods.{NAME}"),
+        ("ValidatingAdmissionPolicyBinding", f"pods.{NAME}"),
+    }
 
 
 def test_cert_manager_writes_the_bundle() -> None:
