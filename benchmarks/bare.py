@@ -6,6 +6,7 @@ Run as `python -m benchmarks.bare CERT KEY`; prints its port.
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 import sys
 
@@ -34,8 +35,6 @@ async def serve(certificate: str, key: str) -> None:
     site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
     await site.start()
     print(runner.addresses[0][1], flush=True)
-    import asyncio  # noqa: PLC0415 - only to wait
-
     await asyncio.Event().wait()
 
 

@@ -1,162 +1,249 @@
 """
 A load on loopback: closed loop (as fast as answers come) or open loop (a fixed rate).
 
-Bounded in time and connections, against 127.0.0.1 only. Latencies of the open loop count from the
-scheduled instant, so that a stall is not hidden by the requests that waited for it.
+Run as `python -m benchmarks.load`, with an order as JSON on standard input; prints the outcome as
+JSON. A process of its own, so that it has a core of its own. Bounded in time and connections,
+against 127.0.0.1 only. Latencies of the open loop count from the scheduled instant, so that a stall
+is not hidden by the requests that waited for it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import ssl
-import time
-from dataclasses import dataclass, field
+import sys
+from collections import deque
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import Final, cast
 
 import uvloop
 
-MAX_SECONDS = 30.0
+MAX_SECONDS: Final = 30.0
+MAX_CONNECTIONS: Final = 600
+PATIENCE: Final = 10.0
+"""Seconds after which an answer is no longer waited for, as the API server does."""
+_SWEEP: Final = 0.5
+_LOST: Final = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to send, where, and how."""
+
+    port: int
+    ca: str
+    """Path of the PEM certificate that signed the server's."""
+    body: str
+    """Path of the body of each POST to /mutate."""
+    seconds: float
+    """At most 30."""
+    connections: int = 16
+    rate: float = 0.0
+    """Requests a second; 0 is as fast as answers come."""
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What came back: latencies in seconds of good answers, and the count of all others."""
+    """What came back."""
 
     latencies: list[float] = field(default_factory=list)
+    """Seconds, of answers with status 200."""
+    moments: list[float] = field(default_factory=list)
+    """When each of those was sent or scheduled, in seconds from the start."""
     shed: int = 0
+    """Answers with status 429."""
     failed: int = 0
+    """Other answers, none, and connections that ended."""
     seconds: float = 0.0
 
-    def percentile(self, share: float) -> float:
-        """A percentile of the latencies in milliseconds; 0 without any."""
-        if not self.latencies:
-            return 0.0
-        ordered = sorted(self.latencies)
-        return ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1000
+    @property
+    def good(self) -> int:
+        """Answers with status 200."""
+        return len(self.latencies)
 
 
-class Connection:
-    """One keep-alive HTTP/1.1 connection over TLS."""
+class _Connection(asyncio.Protocol):
+    """One keep-alive HTTP/1.1 connection; knows just enough to find the end of an answer."""
 
-    def __init__(self, port: int, context: ssl.SSLContext, request: bytes) -> None:
-        self._port = port
-        self._context = context
-        self._request = request
-        self._reader: asyncio.StreamReader | None = None
-        self._writer: asyncio.StreamWriter | None = None
+    def __init__(self, load: _Load) -> None:
+        self._load = load
+        self._answer = b""
+        self._end = 0
+        self.transport: asyncio.WriteTransport | None = None
+        self.since = -1.0
+        """When the request in flight was sent or scheduled; negative when there is none."""
+        self.sent = 0.0
 
-    async def exchange(self) -> int:
-        """Send the request, read the whole answer, give its status."""
-        if self._writer is None or self._reader is None:
-            self._reader, self._writer = await asyncio.open_connection(
-                "127.0.0.1", self._port, ssl=self._context, server_hostname="localhost"
-            )
-        self._writer.write(self._request)
-        head = await self._reader.readuntil(b"\r\n\r\n")
-        lowered = head.lower()
-        length = int(lowered.split(b"content-length:")[1].split(b"\r\n")[0])
-        await self._reader.readexactly(length)
-        if b"connection: close" in lowered:
-            self.close()
-        return int(head[9:12])
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop's TLS transports are no subclass of asyncio's.
+        self.transport = cast("asyncio.WriteTransport", transport)
 
-    def close(self) -> None:
-        """Drop the connection; the next exchange opens another one."""
-        if self._writer is not None:
-            self._writer.close()
-        self._reader = self._writer = None
+    def send(self, request: bytes, since: float) -> None:
+        """Send one request."""
+        assert self.transport is not None
+        self.since, self.sent = since, perf_counter()
+        self._answer, self._end = b"", 0
+        self.transport.write(request)
 
+    def data_received(self, data: bytes) -> None:
+        self._answer += data
+        if not self._end:
+            head, separator, _ = self._answer.partition(b"\r\n\r\n")
+            if not separator:
+                return
+            length = head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]
+            self._end = len(head) + 4 + int(length)
+        if len(self._answer) >= self._end and self.since >= 0:
+            closing = b"connection: close" in self._answer[: self._end].lower()
+            if closing and self.transport is not None:
+                self.transport.close()
+            self._load.answered(self, int(self._answer[9:12]), closing=closing)
 
-async def _one(connection: Connection, outcome: Outcome, since: float) -> None:
-    try:
-        status = await asyncio.wait_for(connection.exchange(), 10)
-    except (OSError, asyncio.IncompleteReadError, TimeoutError):
-        connection.close()
-        outcome.failed += 1
-        return
-    if status == 200:
-        outcome.latencies.append(time.perf_counter() - since)
-    elif status == 429:
-        outcome.shed += 1
-    else:
-        outcome.failed += 1
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        if self.transport is not None:
+            self.transport = None
+            self._load.lost(self)
 
 
-async def _closed(connections: list[Connection], seconds: float) -> Outcome:
-    outcome = Outcome()
-    started = time.perf_counter()
+class _Load:
+    """One run over a set of connections."""
 
-    async def loop(connection: Connection) -> None:
-        while time.perf_counter() - started < seconds:
-            await _one(connection, outcome, time.perf_counter())
+    def __init__(self, order: Order) -> None:
+        self._order = order
+        self._seconds = min(order.seconds, MAX_SECONDS)
+        body = Path(order.body).read_bytes()
+        head = (
+            f"POST /mutate?timeout=5s HTTP/1.1\r\nHost: localhost:{order.port}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        self._request = head.encode() + body
+        self._context = ssl.create_default_context(cafile=order.ca)
+        self._idle: list[_Connection] = []
+        self._all: set[_Connection] = set()
+        self._waiting: deque[float] = deque()
+        self._started = self._until = 0.0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.outcome = Outcome()
 
-    await asyncio.gather(*(loop(connection) for connection in connections))
-    outcome.seconds = time.perf_counter() - started
-    return outcome
+    async def run(self) -> Outcome:
+        """Connect, load, wait for what is in flight."""
+        number = min(self._order.connections, MAX_CONNECTIONS)
+        await asyncio.gather(*(self._connect() for _ in range(number)))
+        self._started = perf_counter()
+        self._until = self._started + self._seconds
+        await (self._open() if self._order.rate else self._closed())
+        while self._busy() and perf_counter() < self._until + PATIENCE:
+            await asyncio.sleep(0.01)
+            self._sweep()
+        self.outcome.seconds = max(perf_counter() - self._started, self._seconds)
+        if not self._order.rate:
+            self.outcome.seconds = self._seconds
+        self.outcome.failed += self._busy()
+        for connection in self._all:
+            if connection.transport is not None:
+                connection.transport.abort()
+        return self.outcome
 
+    async def _closed(self) -> None:
+        for connection in list(self._idle):
+            self._send(connection, perf_counter())
+        while perf_counter() < self._until:
+            await asyncio.sleep(min(_SWEEP, max(0.0, self._until - perf_counter())))
+            self._sweep()
 
-async def _open(connections: list[Connection], seconds: float, rate: float) -> Outcome:
-    outcome = Outcome()
-    idle: asyncio.Queue[Connection] = asyncio.Queue()
-    for connection in connections:
-        await _one(connection, Outcome(), time.perf_counter())
-        idle.put_nowait(connection)
-    started = time.perf_counter()
-    tasks: set[asyncio.Task[None]] = set()
+    async def _open(self) -> None:
+        swept = self._started
+        for number in range(int(self._order.rate * self._seconds)):
+            scheduled = self._started + number / self._order.rate
+            if scheduled > perf_counter():
+                await asyncio.sleep(scheduled - perf_counter())
+            if self._idle:
+                self._send(self._idle[-1], scheduled)
+            else:
+                self._waiting.append(scheduled)
+            if perf_counter() - swept > _SWEEP:
+                swept = perf_counter()
+                self._sweep()
 
-    async def send(scheduled: float) -> None:
-        connection = await idle.get()
-        await _one(connection, outcome, scheduled)
-        idle.put_nowait(connection)
+    def _send(self, connection: _Connection, since: float) -> None:
+        if connection in self._idle:
+            self._idle.remove(connection)
+        connection.send(self._request, since)
 
-    for number in range(int(rate * seconds)):
-        scheduled = started + number / rate
-        delay = scheduled - time.perf_counter()
-        if delay > 0:
-            await asyncio.sleep(delay)
-        task = asyncio.create_task(send(scheduled))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-    await asyncio.gather(*tasks)
-    outcome.seconds = time.perf_counter() - started
-    return outcome
+    def answered(self, connection: _Connection, status: int, *, closing: bool) -> None:
+        """Count an answer, and send the next request."""
+        now, since = perf_counter(), connection.since
+        connection.since = -1.0
+        if status == 200:
+            self.outcome.latencies.append(now - since)
+            self.outcome.moments.append(since - self._started)
+        elif status == 429:
+            self.outcome.shed += 1
+        else:
+            self.outcome.failed += 1
+        if not closing:
+            self._next(connection, now)
 
+    def _next(self, connection: _Connection, now: float) -> None:
+        if self._waiting:
+            connection.send(self._request, self._waiting.popleft())
+        elif self._started and not self._order.rate and now < self._until:
+            connection.send(self._request, now)
+        else:
+            self._idle.append(connection)
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A server on loopback."""
+    def lost(self, connection: _Connection) -> None:
+        """Count what a connection took with it, and open another one."""
+        self._all.discard(connection)
+        if connection in self._idle:
+            self._idle.remove(connection)
+        if connection.since >= 0:
+            self.answered(connection, _LOST, closing=True)
+        if perf_counter() < self._until:
+            task = asyncio.create_task(self._connect())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
-    port: int
-    ca: str
-    """Path of the PEM certificate that signed its own."""
-
-
-def drive(
-    target: Target, body: bytes, *, seconds: float, connections: int = 16, rate: float = 0.0
-) -> Outcome:
-    """
-    Load a server on loopback.
-
-    Args:
-        target: the server.
-        body: of the POST to /mutate.
-        seconds: how long, at most 30.
-        connections: how many at once.
-        rate: requests a second; 0 is as fast as answers come.
-    """
-    context = ssl.create_default_context(cafile=target.ca)
-    head = (
-        f"POST /mutate?timeout=5s HTTP/1.1\r\nHost: localhost:{target.port}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
-    request = head.encode() + body
-    pool = [Connection(target.port, context, request) for _ in range(connections)]
-    seconds = min(seconds, MAX_SECONDS)
-
-    async def session() -> Outcome:
+    async def _connect(self) -> None:
+        loop = asyncio.get_running_loop()
         try:
-            return await (_open(pool, seconds, rate) if rate else _closed(pool, seconds))
-        finally:
-            for connection in pool:
-                connection.close()
+            _, connection = await asyncio.wait_for(
+                loop.create_connection(
+                    lambda: _Connection(self),
+                    "127.0.0.1",
+                    self._order.port,
+                    ssl=self._context,
+                    server_hostname="localhost",
+                ),
+                PATIENCE,
+            )
+        except (OSError, TimeoutError):
+            self.outcome.failed += 1
+            return
+        self._all.add(connection)
+        self._next(connection, perf_counter())
 
-    return uvloop.run(session())
+    def _sweep(self) -> None:
+        """Give up what was sent too long ago."""
+        now = perf_counter()
+        for connection in list(self._all):
+            if connection.since >= 0 and now - connection.sent > PATIENCE:
+                assert connection.transport is not None
+                connection.transport.abort()
+
+    def _busy(self) -> int:
+        return len(self._waiting) + sum(connection.since >= 0 for connection in self._all)
+
+
+def main() -> None:
+    """Carry out the order that standard input has."""
+    order = Order(**json.load(sys.stdin))
+    print(json.dumps(asdict(uvloop.run(_Load(order).run()))))
+
+
+if __name__ == "__main__":
+    main()

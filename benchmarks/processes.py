@@ -1,8 +1,9 @@
-"""Whole processes, measured from outside: what they cost, and medians over interleaved runs."""
+"""Whole processes, measured from outside: what they cost, and medians over several runs."""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 LAUNCHER: Final = Path(__file__).with_name("launcher.py")
 
@@ -25,17 +26,19 @@ class Cost:
     peak: int
 
 
-def run(command: Sequence[str], environment: Mapping[str, str], cwd: Path | None = None) -> Cost:
+def run(
+    command: Sequence[str], environment: Mapping[str, str], cores: Collection[int] = ()
+) -> Cost:
     """
-    Run one command to its end.
+    Run one command to its end, on some cores or on any.
 
     Raises:
         RuntimeError: if it does not end with 0; a failed run measures nothing.
     """
+    where = ",".join(map(str, cores)) or "any"
     finished = subprocess.run(
-        [sys.executable, "-I", "-S", str(LAUNCHER), *command],
+        [sys.executable, "-I", "-S", str(LAUNCHER), where, *command],
         env=dict(environment),
-        cwd=cwd,
         capture_output=True,
         text=True,
         check=False,
@@ -60,19 +63,26 @@ def typical(costs: Sequence[Cost]) -> Cost:
 def cpu_seconds(pid: int) -> float:
     """User and system time of a living process so far (proc(5), fields 14 and 15)."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100  # clock ticks of Linux are 1/100 s
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def memory(pid: int) -> tuple[int, int]:
     """Resident and private bytes of a living process (proc(5), smaps_rollup)."""
-    rows = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    kib = {row.split(":")[0]: int(row.split()[1]) for row in rows if row.endswith("kB")}
+    kib = _numbers(Path(f"/proc/{pid}/smaps_rollup"))
     return kib["Rss"] * 1024, kib["Private_Dirty"] * 1024
+
+
+def peak(pid: int) -> int:
+    """The most resident bytes that a living process ever had."""
+    return _numbers(Path(f"/proc/{pid}/status"))["VmHWM"] * 1024
 
 
 def switches(pid: int) -> int:
     """Voluntary context switches of a living process so far: how often it went back to sleep."""
-    for row in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if row.startswith("voluntary_ctxt_switches"):
-            return int(row.split()[1])
-    return 0
+    return _numbers(Path(f"/proc/{pid}/status"))["voluntary_ctxt_switches"]
+
+
+def _numbers(path: Path) -> dict[str, int]:
+    pairs = [line.partition(":") for line in path.read_text().splitlines()]
+    words = {name: text.split() for name, _, text in pairs}
+    return {name: int(found[0]) for name, found in words.items() if found and found[0].isdigit()}

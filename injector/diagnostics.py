@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 MAX_MESSAGE: Final = 4096
 """Bytes that the kubelet keeps of one container's termination message."""
 _MAX_LINE: Final = 1500  # bytes; more than one failing secret is always named
+_MAX_NAME: Final = 200  # characters of a reference or a target
 _LEVELS: Final = ("debug", "info", "warning", "error")
 _REPORT_DEFECT: Final = "this is a defect of Syrette: please report it with this line"
 
@@ -120,16 +121,21 @@ def message(failures: Sequence[Failure], others: Sequence[InjectorError], lead: 
     lines = [_plain(f"{error.reason}: {_cause(error)}") for error in ordered(others)]
     told: dict[str, str] = {}
     for failure in sorted(failures, key=lambda item: item.error.retryable):
-        name = f"{failure.source.reference} -> {failure.secret.target}"
+        name = f"{_cut(str(failure.source.reference))} -> {_cut(failure.secret.target)}"
         cause = _cause(failure.error)
         if cause in told:
             lines.append(_plain(f"{failure.error.reason}: {name}: as {told[cause]}"))
             continue
-        told[cause] = str(failure.source.reference)
+        told[cause] = _cut(str(failure.source.reference))
         lines.append(_plain(f"{failure.error.reason}: {name} ({failure.provider}): {cause}"))
     if lead and lines:
         lines[0] = _plain(f"{lead}: {lines[0]}")
     return _fitting(lines)
+
+
+def _cut(name: str) -> str:
+    """Leave room for the cause; a reference may have 2048 characters and a path 1024."""
+    return name if len(name) <= _MAX_NAME else f"{name[: _MAX_NAME // 2]}…{name[-_MAX_NAME // 2 :]}"
 
 
 def _cause(error: InjectorError) -> str:

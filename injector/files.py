@@ -38,7 +38,7 @@ _NEW_LINK: Final = "..link_new."
 _DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def publish(
@@ -78,11 +78,12 @@ def publish(
                 os.symlink(name, _NEW_DATA, dir_fd=root)
                 step("prepared the switch")
                 os.rename(_NEW_DATA, names.PAYLOAD_LINK, src_dir_fd=root, dst_dir_fd=root)
-                step("switched")
         except OSError:
             if name is not None:
                 _remove(root, name, step)
             raise
+        if name is not None:
+            step("switched")
         # Links come after the switch, so that a reader of a new path never meets a dangling one.
         for temporary, link in links:
             os.rename(temporary, link, src_dir_fd=root, dst_dir_fd=root)
@@ -115,6 +116,17 @@ def sweep(directory: Path) -> None:
         _sweep(root, _current(root), lambda _: None)
 
 
+def foreign(directory: Path) -> list[str]:
+    """
+    Name the entries that no publication has made.
+
+    Raises:
+        PublicationError: when the directory cannot be read.
+    """
+    with _volume(directory) as root:
+        return _foreign(root)
+
+
 def write_private(path: Path, data: bytes) -> None:
     """
     Write a file that only we may read (0600), by rename: the snapshot, the state.
@@ -144,11 +156,11 @@ def read_private(path: Path, limit: int) -> bytes | None:
         lets others read or write, too large).
     """
     try:
-        descriptor = os.open(path, _READ)
+        file = open(path, "rb", opener=lambda name, _: os.open(name, _READ))  # noqa: SIM115 - closed below
     except OSError:
         return None
-    with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
-        status = os.fstat(descriptor)
+    with file:
+        status = os.fstat(file.fileno())
         private = (
             stat.S_ISREG(status.st_mode)
             and status.st_uid == os.geteuid()
@@ -312,6 +324,19 @@ def _remove_stale_links(root: int, tree: _Tree, step: _Step) -> None:
     for name in os.listdir(root):
         if name not in tree and _link_target(root, name) == f"{names.PAYLOAD_LINK}/{name}":
             _remove(root, name, step)
+
+
+def _foreign(root: int) -> list[str]:
+    return sorted(name for name in os.listdir(root) if not _made(root, name))
+
+
+def _made(root: int, name: str) -> bool:
+    """Whether a publication has made an entry: a set, `..data`, a link into it, or half of one."""
+    if _SET.fullmatch(name):
+        return _is_directory(root, name)
+    target = _link_target(root, name)
+    temporary = name.startswith(_NEW_LINK) or name in {names.PAYLOAD_LINK, _NEW_DATA}
+    return target is not None and (temporary or target == f"{names.PAYLOAD_LINK}/{name}")
 
 
 def _sweep(root: int, current: str | None, step: _Step) -> None:

@@ -7,14 +7,15 @@ said and never ends a cycle: the next one then logs in and reads again.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from injector import files, report, snapshots, state, status
+from injector.contract.reasons import Reason
 from injector.errors import InjectorError
 
 if TYPE_CHECKING:
-    from injector.contract.reasons import Reason
     from injector.cycle import CycleReport
     from injector.diagnostics import Log
     from injector.sessions import SessionCache
@@ -35,12 +36,20 @@ class Handover:
     def take(self, sessions: SessionCache) -> State:
         """Fill the cache with the sessions that are still good, and give the last state."""
         settings, directory = self.settings, self.settings.session_directory
-        data = files.read_private(directory / SESSIONS_FILE, snapshots.MAX_BYTES)
+        path = directory / SESSIONS_FILE
+        data = files.read_private(path, snapshots.MAX_BYTES)
         if data is not None:
             self._ignored(
                 SESSIONS_FILE, sessions.restore(data, settings.pod_uid, settings.plan_hash)
             )
-        found, why = state.load(directory / STATE_FILE, settings.pod_uid, settings.plan_hash)
+        elif os.path.lexists(path):
+            self._ignored(SESSIONS_FILE, Reason.SNAPSHOT_FOREIGN)
+        found, why = state.load(
+            directory / STATE_FILE,
+            settings.pod_uid,
+            settings.plan_hash,
+            secrets=len(settings.plan.secrets),
+        )
         self._ignored(STATE_FILE, why)
         return found
 

@@ -60,8 +60,12 @@ def session_key(store: Store, identity: Identity, region: str) -> SessionKey:
     chain = _chain(store)
     shared = _shared(store, region)
     key = _base(store, identity, shared, chain)
+    # Tags that the session has already and gives to the next one: they cannot be said again.
+    carried = frozenset(_AUTOMATIC_TAGS if method(store) == POD_IDENTITY else ())
     for hop in chain.hops:
-        key = SessionKey.of("aws", ASSUME_ROLE, _hop(hop, store, identity, shared), key)
+        inputs = _hop(hop, store, identity) | shared | _tagging(hop, store, identity, carried)
+        key = SessionKey.of("aws", ASSUME_ROLE, inputs, key)
+        carried |= {name.lower() for name in hop.transitive_tags}
     return key
 
 
@@ -132,6 +136,9 @@ def _shared(store: Store, region: str) -> dict[str, str]:
 
 def _base(store: Store, identity: Identity, shared: dict[str, str], chain: _Chain) -> SessionKey:
     chosen = method(store)
+    if chain.base_policy and chosen != WEB_IDENTITY:
+        msg = f"store `{store.name}`: a session policy under {chosen} needs `assume-role`"
+        raise InjectorError(Reason.INVALID_STORE, msg)
     if chosen == AMBIENT:
         return SessionKey.of("aws", AMBIENT, shared)
     owner = {"namespace": identity.namespace, "service-account": identity.service_account}
@@ -139,12 +146,9 @@ def _base(store: Store, identity: Identity, shared: dict[str, str], chain: _Chai
     audience = store.text("audience", default)
     token = {
         "audience": audience,
-        "token-file": f"{identity.token_directory}/{names.token_file(audience)}",
+        "token-file": f"{names.TOKEN_DIRECTORY}/{names.token_file(audience)}",
     }
     if chosen == POD_IDENTITY:
-        if chain.base_policy:
-            msg = f"store `{store.name}`: a session policy under Pod Identity needs `assume-role`"
-            raise InjectorError(Reason.INVALID_STORE, msg)
         # The agent is on the node: its credentials are the same whatever the region.
         return SessionKey.of(
             "aws", POD_IDENTITY, {**shared, **owner, **token, "region": "", "pod": identity.pod}
@@ -164,31 +168,31 @@ def _base(store: Store, identity: Identity, shared: dict[str, str], chain: _Chai
     )
 
 
-def _hop(hop: Hop, store: Store, identity: Identity, shared: dict[str, str]) -> dict[str, str]:
+def _hop(hop: Hop, store: Store, identity: Identity) -> dict[str, str]:
     duration = store.text("duration")
     return {
-        **shared,
         "role-arn": hop.role_arn,
         "external-id": hop.external_id,
         "session-name": session_name(store, identity),
         "session-policy": hop.session_policy,
-        "session-tags": _tags(hop, store, identity),
-        "transitive-tags": json.dumps(sorted(hop.transitive_tags)) if hop.transitive_tags else "",
         "duration": str(min(int(duration), MAX_CHAINED)) if duration else "",
     }
 
 
-def _tags(hop: Hop, store: Store, identity: Identity) -> str:
-    """Give the tags as sorted JSON: the pod's own (where asked for any), then the user's."""
-    if not hop.session_tags:
-        return ""
+def _tagging(hop: Hop, store: Store, identity: Identity, carried: frozenset[str]) -> dict[str, str]:
+    """Give the tags (the pod's own where any are asked for, then the user's) as sorted JSON."""
     tags = dict(hop.session_tags)
-    stolen = sorted(set(tags) & set(_AUTOMATIC_TAGS))
+    # IAM's condition keys do not tell `Kubernetes-Namespace` from `kubernetes-namespace`.
+    stolen = sorted(name for name in tags if name.lower() in _AUTOMATIC_TAGS)
     if stolen:
         msg = f"store `{store.name}`: the session tag `{stolen[0]}` is the pod's own; remove it"
         raise InjectorError(Reason.INVALID_STORE, msg)
-    # Pod Identity has put these on its session already, transitively: they cannot be said again.
-    if method(store) != POD_IDENTITY:
-        values = (identity.namespace, identity.pod, identity.service_account)
-        tags.update(zip(POD_TAGS, values, strict=True))
-    return json.dumps(sorted(tags.items()))
+    values = (identity.namespace, identity.pod, identity.service_account)
+    own = {n: v for n, v in zip(POD_TAGS, values, strict=True) if n not in carried}
+    transitive = sorted(name for name in hop.transitive_tags if name.lower() not in carried)
+    if tags or not own.keys().isdisjoint(transitive):
+        tags |= own
+    return {
+        "session-tags": json.dumps(sorted(tags.items())) if tags else "",
+        "transitive-tags": json.dumps(transitive) if transitive else "",
+    }

@@ -41,5 +41,12 @@ def open_sessions(
     """
     retry = retry or Retry()
     transport = Transport(ca_bundle=plan.ca_bundle, proxy=plan.proxy, clock=retry.clock)
+    return sessions_over(transport, identity, retry=retry, clock=clock)
+
+
+def sessions_over(
+    transport: Transport, identity: Identity, *, retry: Retry, clock: Callable[[], float]
+) -> SessionCache:
+    """Open the same over a transport that the caller closes: whoever is no process of its own."""
     sdk = Sdk(transport, retry)
-    return SessionCache(identity, aws.logins(sdk, clock), sdk, clock=clock)
+    return SessionCache(identity, aws.logins(sdk, clock, identity.root), sdk, clock=clock)

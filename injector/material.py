@@ -23,7 +23,10 @@ class Material:
     __slots__ = ("_data",)
 
     def __init__(self, data: bytes) -> None:
-        self._data = bytes(data)
+        if type(data) is not bytes:
+            msg = f"Material is made of bytes, not of {type(data).__name__}"
+            raise TypeError(msg)
+        self._data = data
 
     def reveal(self) -> bytes:
         """Give the bytes away. A house test counts who calls this."""

@@ -69,17 +69,21 @@ def due(
     """
     Choose the reads of this cycle.
 
-    What never succeeded is always among them. `everything` takes the others before their time,
+    What never succeeded is always among them, and what is due at a moment that only a clock which
+    was ahead can have meant. `everything` takes the others before their time,
     except leases: reading one of those again would only make a second one.
     """
     chosen = []
     for reference, demand in wanted.items():
         known = state.reads.get(reference, _NEVER_READ)
         early = everything and known.lease is None
+        joining = 0.0 if known.lease else demand.interval
+        longest = known.lease.duration if known.lease else demand.interval
         if (
             known.succeeded_at == 0
             or early
-            or schedule.is_due(now, known.due_at, 0.0 if known.lease else demand.interval)
+            or schedule.is_due(now, known.due_at, joining)
+            or schedule.was_set_back(now, known.due_at, longest)
         ):
             chosen.append(reference)
     return chosen

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+
+def passing(error: InjectorError) -> bool:
+    """Whether an error may be gone at the next attempt, by its reason."""
+    return error.retryable
+
+
 ATTEMPTS: Final = 4
 BASE_SECONDS: Final = 0.25
 """Ceiling of the first pause; doubled for each that follows (AWS, exponential back-off, jitter)."""
@@ -43,9 +49,18 @@ class Retry:
     jitter: Callable[[], float] = random.random
     """Uniform in [0, 1); full jitter is `jitter() * ceiling`."""
 
-    def run(self, call: Callable[[float], T]) -> T:
+    def run(
+        self,
+        call: Callable[[float], T],
+        *,
+        again: Callable[[InjectorError], bool] = passing,
+    ) -> T:
         """
-        Call until it succeeds, with the moment (monotonic seconds) at which the attempt must end.
+        Call until it succeeds.
+
+        Args:
+            call: is given the moment (monotonic seconds) at which the attempt must end.
+            again: whether another attempt makes sense after an error.
 
         Raises:
             InjectorError: the last failure, when it is definite or nothing is left to try with.
@@ -57,7 +72,7 @@ class Retry:
             except InjectorError as exc:
                 pause = self.jitter() * min(self.cap, self.base * 2**attempt)
                 last = attempt + 1 >= self.attempts
-                if last or not exc.retryable or self.clock() + pause >= end:
+                if last or not again(exc) or self.clock() + pause >= end:
                     raise
             self.sleep(pause)
         raise AssertionError  # pragma: no cover - the loop returns or raises

@@ -54,6 +54,18 @@ def is_due(now: float, due_at: float, interval: float) -> bool:
     return due_at <= now + max(interval, 0.0) * JITTER
 
 
+def was_set_back(now: float, due_at: float, longest: float) -> bool:
+    """
+    Whether a moment is farther off than any plan of ours, as when the clock was put back since.
+
+    Args:
+        now: epoch seconds.
+        due_at: the moment.
+        longest: seconds of the interval or lease that it was made of.
+    """
+    return now + max(longest * (1 + JITTER), BACK_OFF_CAP) < due_at < NEVER
+
+
 def first_fetch_delay(draw: float, spread: float = FIRST_FETCH_SPREAD) -> float:
     """Seconds to wait before the first fetch, so that many pods do not ask at once."""
     return spread * draw

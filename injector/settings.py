@@ -70,7 +70,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         namespace=_required(environment, names.NAMESPACE_VARIABLE),
         service_account=_required(environment, names.SERVICE_ACCOUNT_VARIABLE),
         pod=_required(environment, names.POD_NAME_VARIABLE),
-        token_directory=str(root / names.TOKEN_DIRECTORY.lstrip("/")),
+        root=str(root).rstrip("/"),
     )
     pod_uid = _required(environment, names.POD_UID_VARIABLE)
     return Settings(plan, codec.digest(text), identity, pod_uid, root)

@@ -79,9 +79,15 @@ class State:
     """Last publication that changed something."""
 
 
-def load(path: Path, pod_uid: str, plan_hash: str) -> tuple[State, Reason | None]:
+def load(path: Path, pod_uid: str, plan_hash: str, *, secrets: int) -> tuple[State, Reason | None]:
     """
     Read the state of this pod and plan.
+
+    Args:
+        path: of the file.
+        pod_uid: whose it must be.
+        plan_hash: whose it must be.
+        secrets: how many the plan has; an index beyond is damage.
 
     Returns:
         The state, empty when there is none to use, and why one that is there was ignored.
@@ -92,12 +98,15 @@ def load(path: Path, pod_uid: str, plan_hash: str) -> tuple[State, Reason | None
         return State(), Reason.SNAPSHOT_FOREIGN if there else None
     try:
         document = json.loads(data)
-        belongs = document["version"], document["pod_uid"], document["plan_hash"]
+        belongs = _count(document["version"]), document["pod_uid"], document["plan_hash"]
         if belongs != (VERSION, pod_uid, plan_hash):
             return State(), Reason.SNAPSHOT_FOREIGN
-        return _load_state(document["state"]), None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        state = _load_state(document["state"])
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError):
         return State(), Reason.SNAPSHOT_DAMAGED
+    if any(index >= secrets for index in (*state.rendered, *state.pending)):
+        return State(), Reason.SNAPSHOT_DAMAGED
+    return state, None
 
 
 def save(path: Path, state: State, pod_uid: str, plan_hash: str) -> None:
@@ -132,10 +141,13 @@ def _load_state(raw: dict[str, Any]) -> State:
             references.parse(_text(key)): _load_read(read) for key, read in _pairs(raw["reads"])
         },
         denied={
-            _text(store): frozenset(map(_text, actions)) for store, actions in _pairs(raw["denied"])
+            _text(store): frozenset(map(_text, _list(actions)))
+            for store, actions in _pairs(raw["denied"])
         },
-        rendered={int(index): _load_rendered(item) for index, item in _pairs(raw["rendered"])},
-        pending=frozenset(map(_count, raw["pending"])),
+        rendered={
+            _count(int(index)): _load_rendered(item) for index, item in _pairs(raw["rendered"])
+        },
+        pending=frozenset(map(_count, _list(raw["pending"]))),
         published_at=_seconds(raw["published_at"]),
     )
 
@@ -160,7 +172,7 @@ def _load_read(raw: dict[str, Any]) -> ReadState:
     return ReadState(
         version=_text(raw["version"]),
         served_by=_text(raw["served_by"]),
-        value=None if value is None else Value(_load_material(value[0]), _flag(value[1])),
+        value=None if value is None else _load_value(*_list(value)),
         succeeded_at=_seconds(raw["succeeded_at"]),
         changed_at=_seconds(raw["changed_at"]),
         due_at=math.inf if raw["due_at"] is None else _seconds(raw["due_at"]),
@@ -168,6 +180,10 @@ def _load_read(raw: dict[str, Any]) -> ReadState:
         reason=None if reason is None else Reason(reason),
         lease=None if lease is None else _load_lease(lease),
     )
+
+
+def _load_value(material: object, mapping: object) -> Value:
+    return Value(_load_material(material), _flag(mapping))
 
 
 def _dump_lease(lease: HeldLease) -> dict[str, Any]:
@@ -201,9 +217,12 @@ def _load_rendered(raw: dict[str, Any]) -> Rendered:
     return Rendered(
         files=tuple(
             RenderedFile(_text(path), _load_material(data), _count(mode))
-            for path, data, mode in raw["files"]
+            for path, data, mode in map(_list, _list(raw["files"]))
         ),
-        variables=tuple((_text(name), _load_material(data)) for name, data in raw["variables"]),
+        variables=tuple(
+            (_text(name), _load_material(data))
+            for name, data in map(_list, _list(raw["variables"]))
+        ),
     )
 
 
@@ -219,9 +238,16 @@ def _pairs(raw: dict[str, Any]) -> list[tuple[str, Any]]:
     return list(raw.items())
 
 
+def _list(raw: object) -> list[Any]:
+    if not isinstance(raw, list):
+        raise TypeError
+    return raw
+
+
 def _text(raw: object) -> str:
     if not isinstance(raw, str):
         raise TypeError
+    raw.encode()  # a lone surrogate is a ValueError here, and not where it is shown
     return raw
 
 

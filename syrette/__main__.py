@@ -8,6 +8,7 @@ Exit codes: 0 done, 1 a step failed (`demo`), 2 bad input, with every problem on
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,9 +17,10 @@ from syrette.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
 
     from syrette.decisions import Decision
+    from syrette.inputs import Inputs
+    from webhook.settings import Settings
 
 BAD_INPUT: Final = 2
 
@@ -27,17 +29,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code."""
     parsed = _parser().parse_args(arguments)
     try:
-        return int(parsed.run(parsed))
+        code = int(parsed.run(parsed))
+        sys.stdout.flush()
     except InputError as exc:
         for problem in exc.problems:
             print(f"syrette: {problem}", file=sys.stderr)
         return BAD_INPUT
     except BrokenPipeError:
-        # The reader of our output went away (`syrette … | head`): nobody is left to tell.
-        sys.stderr.close()
+        # The reader of our output went away (`syrette … | head`): nobody is left to tell, and the
+        # interpreter must not try once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
         return 130
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -87,57 +92,38 @@ def _manifest_arguments(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _read(filename: str) -> tuple[str, str]:
-    source = "standard input" if filename == "-" else filename
-    try:
-        data = sys.stdin.buffer.read() if filename == "-" else Path(filename).read_bytes()
-        return data.decode(), source
-    except OSError as exc:
-        raise InputError(f"{source}: {exc.strerror}") from exc
-    except UnicodeDecodeError as exc:
-        raise InputError(f"{source}: not UTF-8 text") from exc
+def _decided(inputs: Inputs, settings: Settings | None = None) -> list[Decision]:
+    from syrette import decisions  # noqa: PLC0415 - `--help` need not wait for it
 
-
-def _decide(parsed: argparse.Namespace) -> tuple[list[dict[str, Any]], list[Decision]]:
-    from syrette import decisions, manifests  # noqa: PLC0415 - `--help` need not wait for them
-    from webhook import settings  # noqa: PLC0415 - as above
-    from webhook.context import KubernetesVersion  # noqa: PLC0415 - as above
-    from webhook.errors import SettingsError  # noqa: PLC0415 - as above
-
-    text, source = _read(parsed.filename)
-    configuration = _read(str(parsed.config))[0] if parsed.config else ""
-    version = None
-    try:
-        operator = settings.load(configuration)
-        if parsed.kubernetes_version:
-            version = KubernetesVersion.parse(parsed.kubernetes_version)
-    except SettingsError as exc:
-        raise InputError(*(f"{parsed.config}: {problem}" for problem in exc.problems)) from exc
-    except ValueError as exc:
-        raise InputError(f"--kubernetes-version: {exc}") from exc
-    documents = manifests.load(text, source)
-    decided = decisions.decide(documents, operator, namespace=parsed.namespace, version=version)
+    decided = decisions.decide(
+        inputs.manifests,
+        settings or inputs.settings,
+        namespace=inputs.namespace,
+        version=inputs.version,
+    )
     if not decided:
-        raise InputError(f"{source}: no Pod and nothing that makes pods")
-    for decision in decided:
-        for warning in decision.verdict.warnings:
-            print(f"warning: {decision.workload.name}: {warning}", file=sys.stderr)
-    return documents, decided
+        raise InputError(f"{inputs.source}: no Pod and nothing that makes pods")
+    return decided
 
 
 def _render(parsed: argparse.Namespace) -> int:
-    from syrette.render import render  # noqa: PLC0415 - only this command needs it
+    from syrette import inputs  # noqa: PLC0415 - as above
+    from syrette.render import render, warnings  # noqa: PLC0415 - only this command needs it
 
-    documents, decided = _decide(parsed)
-    sys.stdout.write(render(documents, decided, diff=parsed.diff))
+    given = inputs.read(parsed)
+    decided = _decided(given)
+    for warning in warnings(decided):
+        print(f"warning: {warning}", file=sys.stderr)
+    sys.stdout.write(render(given.manifests, decided, diff=parsed.diff))
     return 0
 
 
 def _explain(parsed: argparse.Namespace) -> int:
+    from syrette import inputs  # noqa: PLC0415 - as above
     from syrette.explain import explain  # noqa: PLC0415 - only this command needs it
     from syrette.render import refusals  # noqa: PLC0415 - as above
 
-    _, decided = _decide(parsed)
+    decided = _decided(inputs.read(parsed))
     sys.stdout.write(explain(decided))
     refused = refusals(decided)
     if refused:
@@ -146,10 +132,14 @@ def _explain(parsed: argparse.Namespace) -> int:
 
 
 def _fetch(parsed: argparse.Namespace) -> int:
-    from syrette.fetch import fetch  # noqa: PLC0415 - only this command needs it
+    from syrette import fetch, inputs  # noqa: PLC0415 - only this command needs them
+    from syrette.local import permitting_ambient  # noqa: PLC0415 - as above
 
-    _, decided = _decide(parsed)
-    return fetch(decided, parsed.out, pod=parsed.pod, without_roles=parsed.without_roles)
+    given = inputs.read(parsed)
+    strict = _decided(given)
+    lenient = _decided(given, permitting_ambient(given.settings))
+    chosen = fetch.choose(strict, lenient, parsed.pod)
+    return fetch.fetch(chosen, parsed.out, without_roles=parsed.without_roles)
 
 
 def _demo(_parsed: argparse.Namespace) -> int:

@@ -49,7 +49,7 @@ class Decision:
     def document(self) -> dict[str, Any]:
         """The whole manifest with the patched pod in it; the original is not changed."""
         document = copy.deepcopy(self.workload.document)
-        if self.patched is not None:
+        if self.patched is not None and self.patched != self.request.pod:
             template = manifests.Workload(document, self.workload.location).template
             template["metadata"] = _metadata(self.patched["metadata"], template)
             template["spec"] = self.patched["spec"]
@@ -116,16 +116,24 @@ def _context(
 ) -> Context:
     namespace = workload.namespace or namespace
     account = str(workload.template["spec"].get("serviceAccountName") or "default")
-    space = manifests.find(documents, "Namespace", namespace, "").get("metadata") or {}
-    owner = manifests.find(documents, "ServiceAccount", account, namespace).get("metadata") or {}
+    space = manifests.find(documents, "Namespace", namespace, "")
+    owner = manifests.find(documents, "ServiceAccount", account, namespace)
     context = Context(
         namespace=namespace,
-        namespace_labels=space.get("labels") or {},
-        namespace_annotations=space.get("annotations") or {},
+        namespace_labels=_texts(space, "labels"),
+        namespace_annotations=_texts(space, "annotations"),
         service_account=account,
-        service_account_annotations=owner.get("annotations") or {},
+        service_account_annotations=_texts(owner, "annotations"),
     )
     return replace(context, server_version=version) if version else context
+
+
+def _texts(metadata: dict[str, Any], key: str) -> dict[str, str]:
+    """Labels or annotations; what an API server would refuse is left out."""
+    found = metadata.get(key)
+    if not isinstance(found, dict):
+        return {}
+    return {name: value for name, value in found.items() if isinstance(value, str)}
 
 
 def _metadata(patched: dict[str, Any], template: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from injector.contract import names
 from injector.contract.stores import PROVIDERS
+from syrette.render import problem_lines
 from webhook.review import Denied
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def _workload(decision: Decision) -> Iterator[str]:
     verdict = decision.verdict
     if isinstance(verdict, Denied):
         yield f"  would be denied ({verdict.reason}):"
-        yield from (f"    {line}" for line in verdict.message.splitlines())
+        yield from (f"    {line}" for line in problem_lines(verdict))
         return
     yield from (f"  warning: {warning}" for warning in verdict.warnings)
     plan = decision.plan
@@ -112,11 +113,15 @@ def _calls(store: Store, plan: Plan) -> Iterator[str]:
         below = sum(read.path.endswith("/") for read in reads)
         if len(reads) - below:
             count = -(-(len(reads) - below) // 10)
-            yield f"{count} × GetParameters for {len(reads) - below} parameters"
+            yield f"{count} × GetParameters for {_several(len(reads) - below, 'parameter')}"
         if below:
             yield f"{below} × GetParametersByPath"
     else:
-        yield f"{len(reads)} reads"
+        yield _several(len(reads), "read")
+
+
+def _several(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _secret(secret: Secret, plan: Plan) -> Iterator[str]:

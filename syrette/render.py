@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Any
 
-from syrette import manifests
+from syrette import documents
 from syrette.errors import InputError
 from webhook.review import Denied
 
@@ -21,17 +21,32 @@ def refusals(decisions: Sequence[Decision]) -> InputError | None:
         f"{decision.workload.name}: {line}"
         for decision in decisions
         if isinstance(decision.verdict, Denied)
-        for line in decision.verdict.message.splitlines()
+        for line in problem_lines(decision.verdict)
     ]
     return InputError(*problems) if problems else None
 
 
-def render(documents: list[dict[str, Any]], decisions: Sequence[Decision], *, diff: bool) -> str:
+def problem_lines(denied: Denied) -> list[str]:
+    """Take a denial's message apart: one problem a line, without its heading and marks."""
+    lines = denied.message.removeprefix("syrette: ").splitlines()
+    return [line.removeprefix("- ") for line in lines[1:] or lines]
+
+
+def warnings(decisions: Sequence[Decision]) -> list[str]:
+    """Every admission warning, with the workload that it is about."""
+    return [
+        f"{decision.workload.name}: {warning}"
+        for decision in decisions
+        for warning in decision.verdict.warnings
+    ]
+
+
+def render(manifests: list[dict[str, Any]], decisions: Sequence[Decision], *, diff: bool) -> str:
     """
-    Write every document, those with pods as they would be created.
+    Write every manifest, those with pods as they would be created.
 
     Args:
-        documents: all that were read, in their order.
+        manifests: all that were read, in their order.
         decisions: on the workloads among them.
         diff: write a unified diff instead.
 
@@ -42,21 +57,21 @@ def render(documents: list[dict[str, Any]], decisions: Sequence[Decision], *, di
     if refused:
         raise refused
     patched = {id(decision.workload.document): decision.document for decision in decisions}
-    after = [patched.get(id(document), document) for document in documents]
+    after = [patched.get(id(document), document) for document in manifests]
     if not diff:
-        return manifests.dump(after)
+        return documents.dump(after)
     names = {id(decision.workload.document): decision.workload.name for decision in decisions}
     return "".join(
         _difference(old, new, names.get(id(old), ""))
-        for old, new in zip(documents, after, strict=True)
+        for old, new in zip(manifests, after, strict=True)
     )
 
 
 def _difference(old: dict[str, Any], new: dict[str, Any], name: str) -> str:
     return "".join(
         difflib.unified_diff(
-            manifests.dump([old]).splitlines(keepends=True),
-            manifests.dump([new]).splitlines(keepends=True),
+            documents.dump([old]).splitlines(keepends=True),
+            documents.dump([new]).splitlines(keepends=True),
             f"{name} as written",
             f"{name} as created",
         )

@@ -1,8 +1,9 @@
 """
 The HTTP/1.1 server of the worlds: one thread a connection, keep-alive, TLS when given a context.
 
-It refuses what a strict server refuses: lines without CRLF, bodies without a length, headers or
-bodies beyond bounds. A response may ask to be sent badly: late, cut short, or as a reset.
+It refuses what a strict server refuses: lines without CRLF, a missing host, a header that stands
+twice, bodies without a length, headers or bodies beyond bounds. A response may ask to be sent
+badly: late, cut short, or as a reset.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _IDLE_SECONDS: Final = 60.0
+_DRAIN_SECONDS: Final = 1.0
 _MAX_LINE: Final = 64 * 1024  # bytes; projected tokens stand in headers
 _MAX_HEADERS: Final = 100
 _MAX_BODY: Final = 16 * 1024 * 1024  # bytes
@@ -169,6 +171,7 @@ class Server:
             request = _read(connection, stream, number)
         except _BadRequestError as exc:
             connection.sendall(_encode(Response(400, str(exc).encode()), close=True))
+            _drain(connection)
             return False
         if request is None:
             return False
@@ -196,6 +199,16 @@ def _encode(response: Response, *, close: bool) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + response.body
 
 
+def _drain(connection: socket.socket) -> None:
+    """Read off what is still coming: closing over unread bytes would reset the answer away."""
+    connection.shutdown(socket.SHUT_WR)
+    connection.settimeout(_DRAIN_SECONDS)
+    left = _MAX_BODY
+    with contextlib.suppress(OSError):
+        while left > 0 and (data := connection.recv(_MAX_LINE)):
+            left -= len(data)
+
+
 def _phrase(status: int) -> str:
     try:
         return HTTPStatus(status).phrase
@@ -209,6 +222,9 @@ def _read(connection: socket.socket, stream: IO[bytes], number: int) -> Request 
         return None
     method, target = _start(start)
     headers = _headers(stream)
+    if not headers.get("host"):
+        msg = "HTTP/1.1 needs a Host"
+        raise _BadRequestError(msg)
     if headers.get("expect", "").lower() == "100-continue":
         connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
     length = headers.get("content-length", "0")
@@ -224,7 +240,7 @@ def _read(connection: socket.socket, stream: IO[bytes], number: int) -> Request 
 
 def _start(line: bytes) -> tuple[str, str]:
     words = line.decode("latin-1").rstrip("\r\n").split(" ")
-    if not line.endswith(b"\r\n") or len(words) != 3 or not words[2].startswith("HTTP/1."):
+    if not line.endswith(b"\r\n") or len(words) != 3 or words[2] != "HTTP/1.1":
         msg = "not an HTTP/1.1 request line"
         raise _BadRequestError(msg)
     return words[0], words[1]
@@ -239,6 +255,9 @@ def _headers(stream: IO[bytes]) -> dict[str, str]:
         name, colon, value = line.decode("latin-1").partition(":")
         if not line.endswith(b"\r\n") or not colon or name != name.strip():
             msg = "a header line is not `name: value` with CRLF"
+            raise _BadRequestError(msg)
+        if name.lower() in headers:
+            msg = "a header stands twice"
             raise _BadRequestError(msg)
         headers[name.lower()] = value.strip(" \t\r\n")
     msg = "too many headers"

@@ -187,6 +187,7 @@ def claims_of(token: str) -> dict[str, Any]:
     if len(parts) != 3:
         msg = "not a JWT of three parts"
         raise InvalidTokenError(msg)
+    _part(parts[0])
     return _part(parts[1])
 
 

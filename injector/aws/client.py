@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from injector.aws.errors import Failure, plain_code, provider_error
+from injector.aws.errors import STALE_CREDENTIALS, Failure, plain_code, provider_error
 from injector.contract.reasons import Reason
 from injector.errors import InjectorError, ProviderError
 from injector.transport import TransportError
@@ -31,6 +31,9 @@ EXPECTED: Final = {
     "Decrypt": ("Plaintext",),
 }
 """What a whole answer of each action has, any of it."""
+_CREDENTIALS: Final = ("AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration")
+"""What whole credentials have, all of it."""
+_UNREADABLE: Final = "it is tried again; if it stays, look at proxies between pod and AWS"
 
 Invoke = "Callable[[str, dict[str, Any], float], dict[str, Any]]"
 
@@ -63,22 +66,32 @@ class AwsClient:
         Raises:
             ProviderError: with the action as its step, after the last attempt.
         """
-        return self._retry.run(lambda until: self._once(action, parameters, until))
+        # With credentials that ended every attempt ends alike; who holds the session renews it.
+        return self._retry.run(
+            lambda until: self.once(action, parameters, until),
+            again=lambda exc: exc.retryable and getattr(exc, "code", "") not in STALE_CREDENTIALS,
+        )
 
-    def _once(self, action: str, parameters: dict[str, Any], until: float) -> dict[str, Any]:
+    def once(self, action: str, parameters: dict[str, Any], until: float) -> dict[str, Any]:
+        """
+        Call an API action once, until a moment of the monotonic clock in seconds.
+
+        Raises:
+            ProviderError: with the action as its step.
+        """
         try:
             reply = self._invoke(action, parameters, until)
         except Exception as exc:  # noqa: BLE001 - the promise of this class
             error = self._translated(action, exc)
         else:
-            if any(name in reply for name in EXPECTED[action]):
+            if _is_whole(action, reply):
                 return reply
             error = ProviderError(
                 Reason.UNAVAILABLE,
                 "the reply was cut off or cannot be read",
                 step=action,
                 region=self.region,
-                remedy="it is tried again; if it stays, look at proxies between pod and AWS",
+                remedy=_UNREADABLE,
             )
         # Outside the handler: the SDK's exception holds the reply, and must not be the context.
         raise error
@@ -94,10 +107,6 @@ class AwsClient:
         if isinstance(response, dict):
             return provider_error(_failure(action, self.region, response))
         name = type(exc).__name__
-        if name == "ResponseParserError":
-            return ProviderError(
-                Reason.UNAVAILABLE, "the reply cannot be read", step=action, region=self.region
-            )
         if name == "ParamValidationError":
             return ProviderError(
                 Reason.INVALID_REQUEST,
@@ -107,6 +116,13 @@ class AwsClient:
                 remedy="check the reference's name and options, and the store's settings",
             )
         return ProviderError(Reason.INTERNAL, f"botocore: {name}", step=action, region=self.region)
+
+
+def _is_whole(action: str, reply: dict[str, Any]) -> bool:
+    if "Credentials" in EXPECTED[action]:
+        given = reply.get("Credentials") or {}
+        return all(given.get(name) for name in _CREDENTIALS)
+    return any(reply.get(name) is not None for name in EXPECTED[action])
 
 
 def _failure(action: str, region: str, response: dict[str, Any]) -> Failure:

@@ -36,6 +36,7 @@ REASONS: Final[Mapping[str, Reason]] = MappingProxyType(
         "InvalidClientTokenId": Reason.IDENTITY_DENIED,
         "InvalidIdentityToken": Reason.IDENTITY_DENIED,
         "InvalidSignatureException": Reason.IDENTITY_DENIED,
+        "InvalidTokenException": Reason.IDENTITY_DENIED,
         "MissingAuthenticationToken": Reason.IDENTITY_DENIED,
         "RegionDisabledException": Reason.IDENTITY_DENIED,
         "SignatureDoesNotMatch": Reason.IDENTITY_DENIED,
@@ -55,8 +56,10 @@ REASONS: Final[Mapping[str, Reason]] = MappingProxyType(
         "ValidationException": Reason.INVALID_REQUEST,
         "InternalFailure": Reason.UNAVAILABLE,
         "InternalServerError": Reason.UNAVAILABLE,
+        "InternalServerException": Reason.UNAVAILABLE,
         "InternalServiceError": Reason.UNAVAILABLE,
         "ServiceUnavailable": Reason.UNAVAILABLE,
+        "ServiceUnavailableException": Reason.UNAVAILABLE,
         "RequestLimitExceeded": Reason.THROTTLED,
         "RequestThrottled": Reason.THROTTLED,
         "RequestThrottledException": Reason.THROTTLED,
@@ -69,6 +72,13 @@ REASONS: Final[Mapping[str, Reason]] = MappingProxyType(
 """Codes of the calls that we make, as their API references list them."""
 
 _LOGINS: Final = frozenset({"AssumeRole", "AssumeRoleWithWebIdentity", "GetCredentials"})
+_AT_LOGIN: Final[Mapping[Reason, Reason]] = MappingProxyType(
+    {
+        Reason.ACCESS_DENIED: Reason.IDENTITY_DENIED,
+        # No Pod Identity association, say: never to be taken for a secret that is absent.
+        Reason.NOT_FOUND: Reason.IDENTITY_DENIED,
+    }
+)
 STALE_CREDENTIALS: Final = frozenset(
     {"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"}
 )
@@ -127,8 +137,13 @@ class Failure:
 
 
 def plain_code(code: object) -> str:
-    """Cut an error code to what a code may be, whatever a server sent in its place."""
-    return _NOT_IN_CODE.sub("", str(code))[:_MAX_CODE]
+    """
+    Cut an error code to what a code may be, whatever a server sent in its place.
+
+    A number is none: botocore puts the status there for a reply without a code.
+    """
+    plain = _NOT_IN_CODE.sub("", str(code))[:_MAX_CODE]
+    return "" if plain.isdigit() else plain
 
 
 def reason_of(failure: Failure) -> Reason:
@@ -139,13 +154,11 @@ def reason_of(failure: Failure) -> Reason:
     if "marked for deletion" in text or "marked deleted" in text:
         return Reason.NOT_FOUND
     reason = REASONS.get(failure.code) or _by_status(failure.status)
-    if reason is Reason.ACCESS_DENIED and failure.step in _LOGINS:
-        return Reason.IDENTITY_DENIED
-    return reason
+    return _AT_LOGIN.get(reason, reason) if failure.step in _LOGINS else reason
 
 
 def _by_status(status: int) -> Reason:
-    if status >= 500:  # noqa: PLR2004 - RFC 9110: the server's fault
+    if status >= 500 or 300 <= status < 400:  # noqa: PLR2004 - RFC 9110: the server's fault, redirects
         return Reason.UNAVAILABLE
     exact = {401: Reason.IDENTITY_DENIED, 403: Reason.ACCESS_DENIED, 404: Reason.NOT_FOUND}
     exact |= {408: Reason.UNAVAILABLE, 429: Reason.THROTTLED}
@@ -170,9 +183,14 @@ def provider_error(failure: Failure) -> ProviderError:
     """Make our error of an AWS error reply."""
     reason = reason_of(failure)
     denial = failure.denial
+    bare = (
+        f" (HTTP {failure.status} without an error code)"
+        if failure.status and not failure.code
+        else ""
+    )
     return ProviderError(
         reason,
-        f"{_MESSAGES[reason]}{denial}",
+        f"{_MESSAGES[reason]}{denial}{bare}",
         step=failure.step,
         code=failure.code,
         request_id=failure.request_id,

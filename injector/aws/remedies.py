@@ -32,6 +32,18 @@ _BY_CODE: Final = {
     "OptInRequired": "the account has not enabled this region",
 }
 
+# Marks in AWS's message, for codes that say too little.
+_BY_MARK: Final = (
+    (
+        "conflicts with a transitive tag key",
+        "an earlier session of the chain carries this tag already, transitively: remove it here",
+    ),
+    (
+        "DurationSeconds exceeds",
+        "lower `duration`: the role's own maximum session duration ends it, or one hour in a chain",
+    ),
+)
+
 _BY_STEP: Final = {
     "AssumeRole": (
         "the target role's trust policy must allow the calling role sts:AssumeRole with this "
@@ -54,22 +66,43 @@ _BY_REASON: Final = {
     Reason.UNAVAILABLE: "it is tried again; see the AWS Health Dashboard for the region",
     Reason.INVALID_REQUEST: "check the reference's name and options, and the store's settings",
     Reason.TOKEN_UNAVAILABLE: "it is tried again with a fresh token",
+    Reason.IDENTITY_DENIED: (
+        "AWS does not know these credentials here: check that the account has enabled the region, "
+        "and that nothing between pod and AWS changes requests"
+    ),
 }
+_RESTORE: Final = "the secret is scheduled for deletion; restore it with RestoreSecret"
+_PASSING: Final = frozenset({Reason.UNAVAILABLE, Reason.THROTTLED})
+_LOGIN_SETTINGS: Final = (
+    "check the store's settings of the login: roles, session name, tags, policy and duration"
+)
+_NOT_OF_AWS: Final = (
+    "AWS names an error code: look at proxies between pod and AWS, at the VPC endpoint's policy, "
+    "and at the store's `endpoints`"
+)
 
 
 def remedy(reason: Reason, step: str, code: str, text: str, action: str) -> str:
     """Choose the sentence; the narrowest that fits."""
-    if code in _BY_CODE:
-        return _BY_CODE[code]
-    if reason is Reason.NOT_FOUND and "marked" in text:
-        return "the secret is scheduled for deletion; restore it with RestoreSecret"
-    if action == "sts:TagSession":
-        return TAG_SESSION
-    if reason in {Reason.IDENTITY_DENIED, Reason.SELF_ASSUME} and step in _BY_STEP:
-        return _BY_STEP[step]
-    if reason is Reason.ACCESS_DENIED:
-        return _access(code, text, action)
-    return _BY_REASON.get(reason, "")
+    candidates = (
+        _BY_CODE.get(code, ""),
+        next((words for mark, words in _BY_MARK if mark in text), ""),
+        _RESTORE if reason is Reason.NOT_FOUND and "marked" in text else "",
+        TAG_SESSION if action == "sts:TagSession" else "",
+        _at_login(reason, step),
+        _NOT_OF_AWS if not code and reason not in _PASSING else "",
+        _access(code, text, action) if reason is Reason.ACCESS_DENIED else "",
+        _BY_REASON.get(reason, ""),
+    )
+    return next(filter(None, candidates), "")
+
+
+def _at_login(reason: Reason, step: str) -> str:
+    if step not in _BY_STEP:
+        return ""
+    return {Reason.IDENTITY_DENIED: _BY_STEP[step], Reason.INVALID_REQUEST: _LOGIN_SETTINGS}.get(
+        reason, ""
+    )
 
 
 def _access(code: str, text: str, action: str) -> str:

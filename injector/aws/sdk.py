@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from injector.aws import endpoints
 from injector.aws.client import AwsClient
-from injector.transport import Request
+from injector.contract.reasons import Reason
+from injector.errors import ProviderError
+from injector.transport import Request, TransportError
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from injector.transport import Transport
 
 DATA: Final = Path(__file__).parent / "data"
+_BETWEEN: Final = (
+    "AWS does not answer so: look at proxies between pod and AWS, and at the store's `endpoints`"
+)
 
 
 class Sdk:
@@ -50,17 +55,22 @@ class Sdk:
     def open(
         self, key: SessionKey, service: str, region: str, credentials: Credentials | None
     ) -> AwsClient:
-        """Make a client with the endpoints and trust of a key; unsigned without credentials."""
+        """
+        Make a client with the endpoints and trust of a key; unsigned without credentials.
+
+        Raises:
+            ProviderError: for a region or an endpoint that is none.
+        """
         # botocore imports and builds clients under no lock of its own.
         with self._lock:
             invoke = _Invoke(self.transport, key.input("ca-bundle"))
-            invoke.prepare(
-                self._botocore(),
-                service,
-                region,
-                endpoint=key.input(f"endpoint.{service}"),
-                credentials=credentials,
-            )
+            endpoint = key.input(f"endpoint.{service}")
+            try:
+                invoke.prepare(
+                    self._botocore(), service, region, endpoint=endpoint, credentials=credentials
+                )
+            except Exception as exc:  # noqa: BLE001 - botocore has a type for each thing it dislikes
+                raise _no_client(service, region, type(exc).__name__) from None
         return AwsClient(region, invoke, self.retry)
 
     def expect(self, key: SessionKey, service: str, region: str, *, login: bool) -> None:
@@ -78,6 +88,15 @@ class Sdk:
         if self._session is None:
             self._session = _build_session()
         return self._session
+
+
+def _no_client(service: str, region: str, why: str) -> ProviderError:
+    return ProviderError(
+        Reason.INVALID_STORE,
+        f"no client can be made for {service} with these settings: {why}",
+        region=region,
+        remedy="check the store's `region` and `endpoints`",
+    )
 
 
 def _build_session() -> BotocoreSession:
@@ -124,7 +143,7 @@ class _Invoke:
     def __init__(self, transport: Transport, ca_bundle: str) -> None:
         self._transport = transport
         self._ca_bundle = ca_bundle
-        self._until = threading.local()
+        self._call = threading.local()
         self._client: Any = None
 
     def prepare(
@@ -159,12 +178,26 @@ class _Invoke:
         self._client.meta.events.register("before-send", self._send)
 
     def __call__(self, action: str, parameters: dict[str, Any], until: float) -> dict[str, Any]:
-        """Send one action once."""
+        """
+        Send one action once.
+
+        Raises:
+            TransportError: for no reply, or one that is none of the service.
+            Exception: of botocore, for a refusal or a parameter that the action does not take.
+        """
         from botocore import xform_name  # noqa: PLC0415 - only AWS pays for botocore
 
-        self._until.value = until
+        self._call.until, self._call.status = until, 0
         method = getattr(self._client, xform_name(action))
-        reply: dict[str, Any] = method(**parameters)
+        try:
+            reply: dict[str, Any] = method(**parameters)
+        except Exception as exc:
+            # After the reply only botocore's parsers run, and what a peer can send makes them
+            # raise anything, KeyError and UnicodeDecodeError among it.
+            if not self._call.status or hasattr(exc, "response"):
+                raise
+            msg = f"the reply (HTTP {self._call.status}) cannot be read"
+            raise TransportError(msg, remedy=_BETWEEN) from None
         return reply
 
     def _send(self, request: AWSPreparedRequest, **_context: object) -> AWSResponse:
@@ -175,12 +208,16 @@ class _Invoke:
             Request(
                 method=str(request.method),
                 url=request.url,
-                until=self._until.value,
+                until=self._call.until,
                 headers={name: _text(value) for name, value in request.headers.items()},
                 body=body.encode() if isinstance(body, str) else body,
                 ca_bundle=self._ca_bundle,
             )
         )
+        if 300 <= reply.status < 400:  # noqa: PLR2004 - RFC 9110: a redirect
+            msg = f"the reply is a redirect (HTTP {reply.status}), which is never followed"
+            raise TransportError(msg, remedy=_BETWEEN)
+        self._call.status = reply.status
         headers: Any = dict(reply.headers)
         return AWSResponse(request.url, reply.status, headers, _Body(reply.body))
 

@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from injector.aws import remedies
+from injector.aws.sdk import DATA
 from injector.contract.reasons import Reason
 from injector.errors import ProviderError
 from injector.identity import pod_identity
@@ -27,39 +28,51 @@ if TYPE_CHECKING:
 
     from injector.aws.sdk import Sdk
     from injector.identity.interface import SessionKey
+    from injector.identity.tokens import TokenReader
 
 _ASSUMED_ROLE: Final = re.compile(r"arn:(aws[a-z-]*):sts::([0-9]{12}):assumed-role/([\w+=,.@-]+)/")
 
 
-def logins(sdk: Sdk, clock: Callable[[], float]) -> dict[str, Login]:
+def logins(sdk: Sdk, clock: Callable[[], float], root: str = "") -> dict[str, Login]:
     """
     AWS's rows of the registry of logins.
 
     Args:
         sdk: makes the STS clients.
         clock: seconds since the epoch, for `issued_at`.
+        root: in front of the paths of tokens (`Identity.root`).
     """
+    tokens = partial(read_token, root)
     return {
-        WEB_IDENTITY: partial(_web_identity, sdk, clock),
-        POD_IDENTITY: partial(pod_identity.log_in, sdk, clock),
+        WEB_IDENTITY: partial(_web_identity, sdk, clock, tokens),
+        POD_IDENTITY: partial(pod_identity.log_in, sdk, clock, tokens),
         AMBIENT: partial(_ambient, clock),
         ASSUME_ROLE: partial(_assume_role, clock),
     }
 
 
 def _web_identity(
-    sdk: Sdk, clock: Callable[[], float], key: SessionKey, _source: Session | None
+    sdk: Sdk,
+    clock: Callable[[], float],
+    tokens: TokenReader,
+    key: SessionKey,
+    _source: Session | None,
 ) -> SessionRecord:
     step = "AssumeRoleWithWebIdentity"
-    token = read_token(key.input("token-file"), step)
-    issued_at = clock()
     client = sdk.open(key, "sts", key.input("region"), None)
     parameters = _role(key)
+
+    def exchange(until: float) -> SessionRecord:
+        # Read at each attempt: the kubelet may have put a fresh one there meanwhile.
+        token = tokens(key.input("token-file"), step).reveal().decode("latin-1")
+        issued_at = clock()
+        reply = client.once(step, {**parameters, "WebIdentityToken": token}, until)
+        return _record(key, reply, issued_at)
+
     try:
-        reply = client.call(step, WebIdentityToken=token.reveal().decode("latin-1"), **parameters)
+        return sdk.retry.run(exchange)
     except ProviderError as exc:
         raise _with_trust(exc, key) from None
-    return _record(key, reply, issued_at)
 
 
 def _assume_role(
@@ -90,10 +103,13 @@ def _assume_role(
 
 def _ambient(clock: Callable[[], float], key: SessionKey, _source: Session | None) -> SessionRecord:
     import botocore.session  # noqa: PLC0415 - only where botocore's own chain is asked for
+    from botocore.loaders import Loader  # noqa: PLC0415
 
     step = "ambient credentials"
     issued_at = clock()
     session = botocore.session.Session()
+    # For its own STS client; the image has no other data of botocore's.
+    session.register_component("data_loader", Loader(extra_search_paths=[str(DATA)]))
     if key.input("region"):
         session.set_config_variable("region", key.input("region"))
     try:
@@ -119,8 +135,8 @@ def _no_ambient(step: str, why: str) -> ProviderError:
         Reason.IDENTITY_DENIED,
         f"the SDK's default chain gave no credentials: {why}",
         step=step,
-        remedy="`aws.auth: ambient` needs credentials in the injector's own environment; "
-        "leave it out to use the pod's projected token",
+        remedy="`ambient` takes what the SDK finds where it runs (AWS_PROFILE, `aws sso login`, "
+        "keys, an instance's role); in a pod, leave out `aws.auth: ambient` to use its own token",
     )
 
 
@@ -180,7 +196,10 @@ def _explained(exc: ProviderError, key: SessionKey, source: Session) -> Provider
     role = key.input("role-arn")
     # Under Pod Identity only AWS's message says which role the pod has.
     callers = _ASSUMED_ROLE.findall(f"{exc} {source.principal}")
-    if any(same_role(f"arn:{part}:iam::{acc}:role/{name}", role) for part, acc, name in callers):
+    tagging = exc.remedy == remedies.TAG_SESSION
+    if not tagging and any(
+        same_role(f"arn:{part}:iam::{acc}:role/{name}", role) for part, acc, name in callers
+    ):
         return _changed(
             exc,
             reason=Reason.SELF_ASSUME,
@@ -188,7 +207,7 @@ def _explained(exc: ProviderError, key: SessionKey, source: Session) -> Provider
             remedy="remove it from `assume-role` (`aws.assume-role`): nothing else is needed",
         )
     remedy = exc.remedy
-    if key.root.method == POD_IDENTITY and remedy != remedies.TAG_SESSION:
+    if key.root.method == POD_IDENTITY and not tagging:
         remedy = f"{remedy}; {remedies.TAG_SESSION}"
     return _changed(exc, message=f"{exc} (assuming {role})", remedy=remedy)
 

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
-from injector.contract import names
 from injector.material import Material
 
 if TYPE_CHECKING:
@@ -27,7 +26,8 @@ class Identity:
     namespace: str
     service_account: str
     pod: str
-    token_directory: str = names.TOKEN_DIRECTORY
+    root: str = ""
+    """In front of the paths of its tokens; no part of who it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,6 @@ from injector.aws.errors import Failure, provider_error
 from injector.contract.reasons import Reason
 from injector.errors import ProviderError
 from injector.identity.interface import Credentials, SessionRecord
-from injector.identity.tokens import read_token
 from injector.material import Material
 from injector.transport import Request, Response, TransportError
 
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
     from injector.aws.sdk import Sdk
     from injector.identity.interface import Session, SessionKey
+    from injector.identity.tokens import TokenReader
     from injector.transport import Transport
 
 ADDRESSES: Final = ("http://169.254.170.23", "http://[fd00:ec2::23]")
@@ -38,7 +38,11 @@ _CODE: Final = re.compile(r"\b([A-Z][A-Za-z]{3,60}Exception)\b")
 
 
 def log_in(
-    sdk: Sdk, clock: Callable[[], float], key: SessionKey, _source: Session | None
+    sdk: Sdk,
+    clock: Callable[[], float],
+    tokens: TokenReader,
+    key: SessionKey,
+    _source: Session | None,
 ) -> SessionRecord:
     """
     Fetch the credentials of the pod's association.
@@ -46,12 +50,16 @@ def log_in(
     Raises:
         ProviderError: when there is none, or the agent does not answer.
     """
-    issued_at = clock()
-    token = read_token(key.input("token-file"), STEP)
-    headers = {"Authorization": token.reveal().decode("latin-1"), "Accept": "application/json"}
     urls = _urls(key)
-    reply = sdk.retry.run(lambda until: _fetch(sdk.transport, urls, headers, until))
-    return _record(key, reply, issued_at)
+
+    def exchange(until: float) -> SessionRecord:
+        # Read at each attempt: the kubelet may have put a fresh one there meanwhile.
+        token = tokens(key.input("token-file"), STEP).reveal().decode("latin-1")
+        issued_at = clock()
+        headers = {"Authorization": token, "Accept": "application/json"}
+        return _record(key, _fetch(sdk.transport, urls, headers, until), issued_at)
+
+    return sdk.retry.run(exchange)
 
 
 def _urls(key: SessionKey) -> tuple[str, ...]:
@@ -91,7 +99,8 @@ def _parsed(response: Response) -> dict[str, Any]:
         )
     try:
         reply = json.loads(text)
-        whole = all(reply[name] for name in ("AccessKeyId", "SecretAccessKey", "Token"))
+        values = [reply[name] for name in ("AccessKeyId", "SecretAccessKey", "Token")]
+        whole = all(value and isinstance(value, str) for value in values)
         datetime.fromisoformat(reply["Expiration"])
     except (ValueError, KeyError, TypeError):
         whole = False
@@ -108,9 +117,9 @@ def _record(key: SessionKey, reply: dict[str, Any], issued_at: float) -> Session
         key=key,
         principal=f"pod-identity:{account}" if account.isdigit() else "pod-identity",
         credentials=Credentials(
-            token=Material(str(reply["Token"]).encode()),
-            access_key_id=str(reply["AccessKeyId"]),
-            secret_access_key=Material(str(reply["SecretAccessKey"]).encode()),
+            token=Material(reply["Token"].encode()),
+            access_key_id=reply["AccessKeyId"],
+            secret_access_key=Material(reply["SecretAccessKey"].encode()),
         ),
         issued_at=issued_at,
         expires_at=datetime.fromisoformat(reply["Expiration"]).timestamp(),

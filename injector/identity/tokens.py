@@ -6,6 +6,7 @@ A token that is missing or empty is worth another try, for the kubelet may be ab
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from injector.contract.reasons import Reason
@@ -15,15 +16,24 @@ from injector.material import Material
 MAX_BYTES = 64 * 1024  # a token has about 1 KiB
 
 
-def read_token(path: str, step: str) -> Material:
+TokenReader = Callable[[str, str], Material]
+"""`read_token` with its root."""
+
+
+def read_token(root: str, path: str, step: str) -> Material:
     """
     Read the token without the white space around it.
+
+    Args:
+        root: in front of the path; empty in a pod.
+        path: as the pod sees it, which is what a session key names.
+        step: what it is for.
 
     Raises:
         ProviderError: when there is none.
     """
     try:
-        with Path(path).open("rb") as file:
+        with Path(root + path).open("rb") as file:
             token = file.read(MAX_BYTES).strip()
     except OSError as exc:
         problem = f"the projected token {path} cannot be read: {type(exc).__name__}"

@@ -16,6 +16,7 @@ from injector.aws.errors import STALE_CREDENTIALS
 from injector.contract.reasons import Reason
 from injector.errors import InjectorError, ProviderError
 from injector.keys import session_key, warnings
+from injector.material import Material
 from injector.providers.interface import Fetched, Provider, Read
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from injector.identity.interface import SessionKey
     from injector.sessions import SessionCache
 
+_PASSING: Final = frozenset({Reason.UNAVAILABLE, Reason.THROTTLED})
+"""5xx, time-outs and throttling: what another region may not have."""
+_EXCHANGES: Final = frozenset({"AssumeRoleWithWebIdentity", "GetCredentials"})
+"""Steps that read the token themselves; no session is to blame for what they are told."""
 _NO_REGION: Final = "no region: set `aws.region`, or the option `region` of the reference"
 
 
@@ -69,7 +74,9 @@ class AwsProvider(Provider):
         primary = errand.key(store.text("region") or region)
         results = self._ask(reads, errand, region, primary)
         second = store.text("failover-region")
-        again = [i for i, item in enumerate(results) if item.error and item.error.retryable]
+        again = [
+            i for i, item in enumerate(results) if item.error and item.error.reason in _PASSING
+        ]
         if not again or second in {"", region}:
             return results
         moved = [_moved(reads[index], second) for index in again]
@@ -83,24 +90,24 @@ class AwsProvider(Provider):
     def _ask(
         self, reads: list[Read], errand: _Errand, region: str, key: SessionKey
     ) -> list[Fetched]:
+        results = self._attempt(reads, errand, region, key)
+        if any(_is_stale(item.error) for item in results):
+            # Credentials that ended early, or were revoked: one new login, then as it is.
+            errand.sessions.forget(key)
+            results = self._attempt(reads, errand, region, key)
+        return results
+
+    def _attempt(
+        self, reads: list[Read], errand: _Errand, region: str, key: SessionKey
+    ) -> list[Fetched]:
         sessions = errand.sessions
         try:
             sessions.expect(key, self.service, region)
-            results = self._read(reads, errand, region, key)
-            if any(item.error and item.error.code in STALE_CREDENTIALS for item in results):
-                # Credentials that ended early, or were revoked: one new login, then as it is.
-                sessions.forget(key)
-                results = self._read(reads, errand, region, key)
+            client = sessions.get(key).client(self.service, region)
+            results = self._fetch_region(reads, errand.store, client, errand.denied)
         except InjectorError as exc:
             error = exc if isinstance(exc, ProviderError) else ProviderError(exc.reason, str(exc))
             return [Fetched(read.reference, error=error) for read in reads]
-        return results
-
-    def _read(
-        self, reads: list[Read], errand: _Errand, region: str, key: SessionKey
-    ) -> list[Fetched]:
-        client = errand.sessions.get(key).client(self.service, region)
-        results = self._fetch_region(reads, errand.store, client, errand.denied)
         return [replace(item, served_by=region) for item in results]
 
 
@@ -114,6 +121,20 @@ class _Errand:
 
     def key(self, region: str) -> SessionKey:
         return session_key(self.store, self.sessions.identity, region)
+
+
+def _is_stale(error: ProviderError | None) -> bool:
+    return error is not None and error.code in STALE_CREDENTIALS and error.step not in _EXCHANGES
+
+
+def material_of(value: object) -> Material | None:
+    """Secret bytes out of a reply; None for what is no value, so that the reply is damaged."""
+    if isinstance(value, bytes):
+        return Material(value) if value else None  # AWS holds no empty binary
+    try:
+        return Material(value.encode()) if isinstance(value, str) else None
+    except UnicodeEncodeError:
+        return None
 
 
 def region_of(read: Read, store: Store) -> str:

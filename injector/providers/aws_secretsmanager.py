@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from injector.aws.errors import Failure, plain_code, provider_error
 from injector.contract.reasons import Reason
 from injector.errors import ProviderError
-from injector.material import Material
-from injector.providers.aws_region import AwsProvider
+from injector.providers.aws_region import AwsProvider, material_of
 from injector.providers.interface import Fetched, Read
 
 if TYPE_CHECKING:
@@ -103,10 +102,10 @@ def _batch(client: AwsClient, reads: dict[int, Read]) -> tuple[dict[int, Fetched
 
 def _from_batch(client: AwsClient, read: Read, reply: dict[str, Any]) -> Fetched | None:
     path = read.reference.path
-    for value in reply.get("SecretValues", ()):
+    for value in filter(None, reply.get("SecretValues") or ()):
         if _is(path, value):
             return _fetched(client, read, value, BATCH)
-    for error in reply.get("Errors", ()):
+    for error in filter(None, reply.get("Errors") or ()):
         if error.get("SecretId") == path:
             failure = Failure(
                 step=BATCH,
@@ -177,12 +176,13 @@ def _still(client: AwsClient, path: str, stage: str, known: str) -> bool:
 
 
 def _fetched(client: AwsClient, read: Read, value: dict[str, Any], step: str) -> Fetched:
-    text, binary = value.get("SecretString"), value.get("SecretBinary")
+    text = value.get("SecretString")
+    material = material_of(value.get("SecretBinary") if text is None else text)
     version = str(value.get("VersionId", ""))
-    if text is None and binary is None:
+    if material is None:
         error = ProviderError(
             Reason.UNAVAILABLE,
-            "the reply holds no value",
+            "the reply holds no value that can be read",
             step=step,
             region=client.region,
             remedy="it is tried again; if it stays, put a value into the secret",
@@ -190,5 +190,4 @@ def _fetched(client: AwsClient, read: Read, value: dict[str, Any], step: str) ->
         return Fetched(read.reference, error=error)
     if version and version == read.known_version:
         return Fetched(read.reference, version=version, unchanged=True)
-    material = Material(text.encode() if text is not None else bytes(binary or b""))
     return Fetched(read.reference, material=material, version=version)

@@ -12,9 +12,10 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from injector.contract.reasons import Reason
+from injector.contract.references import parse_arn
 from injector.errors import ProviderError
 from injector.material import Material
-from injector.providers.aws_region import AwsProvider
+from injector.providers.aws_region import AwsProvider, material_of
 from injector.providers.interface import Fetched, Read
 
 if TYPE_CHECKING:
@@ -85,8 +86,8 @@ def _get(client: AwsClient, names: list[str]) -> dict[str, _Item]:
             return dict.fromkeys(names, exc)
         # One parameter or key that is denied fails the whole call: ask for each by itself.
         return {name: _get(client, [name])[name] for name in names}
-    missing = frozenset(reply.get("InvalidParameters") or ())
-    found = reply.get("Parameters") or []
+    missing = frozenset(filter(None, reply.get("InvalidParameters") or ()))
+    found = list(filter(None, reply.get("Parameters") or ()))
     return {name: _match(client, name, found, missing) for name in names}
 
 
@@ -108,13 +109,12 @@ def _match(
             region=client.region,
             remedy="check the name, the region, and the version or label",
         )
-    return ProviderError(
-        Reason.UNAVAILABLE,
-        "the reply lacks a parameter that was asked for",
-        step=GET,
-        region=client.region,
-        remedy="it is tried again",
-    )
+    return _damaged(client, GET, "the reply lacks a parameter that was asked for")
+
+
+def _damaged(client: AwsClient, step: str, what: str) -> ProviderError:
+    remedy = "it is tried again; if it stays, look at proxies between pod and AWS"
+    return ProviderError(Reason.UNAVAILABLE, what, step=step, region=client.region, remedy=remedy)
 
 
 def _fetched(client: AwsClient, read: Read, item: _Item) -> Fetched:
@@ -123,18 +123,21 @@ def _fetched(client: AwsClient, read: Read, item: _Item) -> Fetched:
     version = str(item.get("Version", ""))
     if version and version == _known_version(read, client.region):
         return Fetched(read.reference, version=version, unchanged=True)
-    return Fetched(
-        read.reference, material=Material(str(item.get("Value", "")).encode()), version=version
-    )
+    material = material_of(item.get("Value"))
+    if material is None:
+        error = _damaged(client, GET, "the reply holds no value that can be read")
+        return Fetched(read.reference, error=error)
+    return Fetched(read.reference, material=material, version=version)
 
 
 def _below(client: AwsClient, read: Read) -> Fetched:
     try:
         parameters = _pages(client, read.reference)
+        _check_below(client, read.reference, parameters)
     except ProviderError as exc:
         return Fetched(read.reference, error=exc)
     stem = _path(read.reference).rstrip("/") + "/"
-    values = {item["Name"].removeprefix(stem): item.get("Value", "") for item in parameters}
+    values = {item["Name"].removeprefix(stem): item["Value"] for item in parameters}
     if not values:
         error = ProviderError(
             Reason.NOT_FOUND,
@@ -151,6 +154,24 @@ def _below(client: AwsClient, read: Read) -> Fetched:
         return Fetched(read.reference, version=version, unchanged=True, mapping=True)
     material = Material(json.dumps(values, sort_keys=True).encode())
     return Fetched(read.reference, material=material, version=version, mapping=True)
+
+
+def _check_below(client: AwsClient, reference: Reference, parameters: list[dict[str, Any]]) -> None:
+    for item in parameters:
+        if not item or not item.get("Name") or material_of(item.get("Value")) is None:
+            raise _damaged(client, BY_PATH, "the reply holds a parameter that cannot be read")
+        asked, given = reference.arn, parse_arn(str(item.get("ARN", "")))
+        # The API takes a path without an account, and would give that of the caller's own.
+        if asked is not None and given is not None and asked.account != given.account:
+            raise ProviderError(
+                Reason.INVALID_REQUEST,
+                f"account {asked.account}'s path was asked for, and the caller's is "
+                f"{given.account}",
+                step=BY_PATH,
+                region=client.region,
+                remedy="GetParametersByPath reads the caller's account only: assume a role of the "
+                "other one, or name its shared parameters one by one",
+            )
 
 
 def _path(reference: Reference) -> str:

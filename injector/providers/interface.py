@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from injector.contract.reasons import Reason
-from injector.errors import ProviderError
+from injector.errors import InjectorError, ProviderError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,6 +94,8 @@ class Provider(ABC):
             return self._fetch(reads, store, sessions, denied)
         except ProviderError as exc:
             error = exc
+        except InjectorError as exc:
+            error = ProviderError(exc.reason, str(exc))
         except Exception as exc:  # noqa: BLE001 - the promise of this interface
             name = type(exc).__name__
             error = ProviderError(Reason.INTERNAL, f"{type(self).__name__}: {name}")

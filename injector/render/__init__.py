@@ -20,7 +20,7 @@ from injector.render.envfile import env_file
 from injector.render.interface import MAX_OUTPUT, Rendered, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Container, Mapping
 
     from injector.contract.plan import Secret, Source
     from injector.contract.references import Reference
@@ -88,7 +88,7 @@ def _content(source: Source, values: Mapping[Reference, Value], decode: str) -> 
         raise RenderError(Reason.INTERNAL, msg)
     if source.reference.selector:
         data = selectors.select(data, source.reference.selector, where)
-        where = f"{where}#{source.reference.selector}"
+        where = f"{where}#{documents.printable(source.reference.selector)}"
     if decode:
         data = decoding.apply(data, where)
     untouched = not source.reference.selector and not decode
@@ -142,10 +142,21 @@ def _dir(secret: Secret, content: _Content) -> tuple[RenderedFile, ...]:
         if wrong is not None:
             msg = f"{content.where}: the key `{documents.printable(key)}` is no file name: {wrong}"
             raise RenderError(Reason.UNSAFE_PATH, msg)
+        above = _above(key, content.data)
+        if above is not None:
+            msg = f"{content.where}: the key `{above}` is a file, and the directory of another key"
+            raise RenderError(Reason.NAME_COLLISION, msg)
         nested = isinstance(item, dict | list)
         form = (secret.format or formats.default(path, item)) if nested else "raw"
         files.append(_rendered(path, formats.dump(item, form), secret.mode))
     return tuple(files)
+
+
+def _above(key: str, keys: Container[str]) -> str | None:
+    """Find a key that would have to be the directory of this one: names may keep their `/`."""
+    parts = key.split("/")
+    above = ("/".join(parts[:n]) for n in range(1, len(parts)))
+    return next((documents.printable(name) for name in above if name in keys), None)
 
 
 def _rendered(path: str, data: bytes, mode: int) -> RenderedFile:

@@ -29,7 +29,10 @@ def apply(data: object, where: str) -> Any:  # noqa: ANN401 - any JSON
         RenderError: names the key that is not in base64.
     """
     if isinstance(data, dict):
-        return {key: _text_or_bytes(_decode(item, f"{where}.{key}")) for key, item in data.items()}
+        return {
+            key: _text_or_bytes(_decode(item, f"{where}.{documents.printable(key)}"))
+            for key, item in data.items()
+        }
     return documents.parse(_decode(data, where))
 
 

@@ -56,8 +56,7 @@ class Text:
     def write(self, part: str) -> int:
         """Append; the name is what a YAML writer calls."""
         self._size += len(part)
-        if self._size > self._limit:
-            raise too_large(self._limit)
+        check_size(self._size, self._limit)
         self._parts.append(part)
         return len(part)
 
@@ -78,7 +77,7 @@ def parse(data: bytes) -> Any:  # noqa: ANN401 - any JSON
         document = json.loads(data.decode(), parse_float=Number, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return data
-    return document if _depth(document) <= MAX_DEPTH else data
+    return document if depth(document) <= MAX_DEPTH else data
 
 
 def _refuse(constant: str) -> NoReturn:
@@ -86,28 +85,74 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(constant)
 
 
-def _depth(document: object) -> int:
-    depth, level = 0, [document]
+def depth(document: object) -> int:
+    """Count the levels of objects and lists."""
+    levels, level = 0, [document]
     while level:
-        depth += 1
+        levels += 1
         level = [
             child
             for item in level
             if isinstance(item, dict | list)
             for child in (item.values() if isinstance(item, dict) else item)
         ]
-    return depth - 1
+    return levels - 1
+
+
+def size(data: object) -> int:
+    """
+    Measure how large data is when it is written, about; parts that are shared count each time.
+
+    Raises:
+        RenderError: `output-too-large`, as soon as it is known.
+    """
+    total, left = 0, [data]
+    while left:
+        item = left.pop()
+        total += 1
+        if isinstance(item, str | bytes | dict | list | tuple):
+            total += len(item)
+        elif isinstance(item, int):
+            total += item.bit_length() // 3
+        check_size(total)
+        if isinstance(item, dict):
+            left.extend(item)
+            left.extend(item.values())
+        elif isinstance(item, list | tuple):
+            left.extend(item)
+    return total
+
+
+def check_size(total: int, limit: int = MAX_OUTPUT) -> None:
+    """
+    Refuse what would be larger than any file.
+
+    Raises:
+        RenderError: `output-too-large`.
+    """
+    if total > limit:
+        raise too_large(limit)
 
 
 def scalar(data: object) -> str:
-    """Text of one JSON scalar: strings without quotes, null as nothing."""
+    """
+    Write one JSON scalar: strings without quotes, null as nothing.
+
+    Raises:
+        RenderError: for what is no data, which only a template can come to.
+    """
     if isinstance(data, str):
         return data
     if data is None:
         return ""
     if isinstance(data, bool):
         return "true" if data else "false"
-    return str(data)
+    text = str(data)  # raises for a name that a template does not have
+    if isinstance(data, int | float):
+        return text
+    # What Python says of other objects has an address in it, another one each time.
+    msg = "a function or a generator is no value; in a template, `| list` or `| join` makes one"
+    raise RenderError(Reason.TEMPLATE_FAILED, msg)
 
 
 def to_bytes(data: object) -> bytes:
@@ -156,7 +201,7 @@ def _write_json(data: object, text: Text) -> None:
             text.write(f"{',' if index else ''}{json.dumps(key, ensure_ascii=False)}:")
             _write_json(item, text)
         text.write("}")
-    elif isinstance(data, list):
+    elif isinstance(data, list | tuple):
         text.write("[")
         for index, item in enumerate(data):
             text.write("," if index else "")

@@ -10,25 +10,26 @@ from __future__ import annotations
 import base64
 import binascii
 import shlex
+from collections.abc import ItemsView, KeysView, ValuesView
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from jinja2 import pass_eval_context
+from jinja2 import pass_context, pass_eval_context
 from jinja2.filters import do_indent, do_round
 
 from injector.contract.reasons import Reason
 from injector.errors import RenderError
 from injector.render import documents
-from injector.render.interface import MAX_OUTPUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from jinja2.nodes import EvalContext
+    from jinja2.runtime import Context
 
 MAX_DIGITS: Final = 30  # decimal places that `round` is asked for
-CONCATENATE: Final = "_concatenate"
-"""What the operator `~` becomes: not a name that a template may write."""
+CONCATENATE: Final = "~"
+"""What the operator becomes: no name that a template can write."""
 
 
 def text(data: object) -> str:
@@ -36,28 +37,18 @@ def text(data: object) -> str:
     Write a value as text, as it stands in a rendered file.
 
     Raises:
-        RenderError: for binary data.
+        RenderError: for binary data, and for what is no data at all.
     """
     if isinstance(data, str):
         return data
     if isinstance(data, bytes):
         return documents.to_text(data)
+    if isinstance(data, KeysView | ValuesView | ItemsView | range):
+        data = list(data)
     if isinstance(data, dict | list | tuple):
-        return documents.to_json(list(data) if isinstance(data, tuple) else data)
-    if data is None or isinstance(data, bool | int | float):
-        return documents.scalar(data)
-    return str(data)
-
-
-def check_size(size: int) -> None:
-    """
-    Refuse what would be larger than any file.
-
-    Raises:
-        RenderError: `output-too-large`.
-    """
-    if size > MAX_OUTPUT:
-        raise documents.too_large()
+        documents.size(data)
+        return documents.to_json(data)
+    return documents.scalar(data)
 
 
 def _bytes(data: object) -> bytes:
@@ -97,9 +88,11 @@ def _tojson(data: object) -> str:
 
 def _replace(data: object, old: object, new: object, count: int | None = None) -> str:
     whole, part, instead = text(data), text(old), text(new)
-    times = whole.count(part) if count is None else min(count, whole.count(part))
-    check_size(len(whole) + times * len(instead))
-    return whole.replace(part, instead, -1 if count is None else count)
+    everywhere = whole.count(part)
+    # Python takes a count below zero for no limit.
+    times = everywhere if count is None or count < 0 else min(count, everywhere)
+    documents.check_size(len(whole) + times * len(instead))
+    return whole.replace(part, instead, times)
 
 
 @pass_eval_context
@@ -118,6 +111,22 @@ def _join(
     return str(joined)
 
 
+@pass_context
+def _sum(
+    context: Context,
+    iterable: Iterable[object],
+    attribute: Any = None,  # noqa: ANN401 - a name or a number
+    start: Any = 0,  # noqa: ANN401 - whatever `+` takes
+) -> Any:  # noqa: ANN401 - as above
+    """Add with the bounds of `+`; lists can be added as well."""
+    environment: Any = context.environment  # a sandbox, which has `call_binop`
+    total = start
+    for item in iterable:
+        term = item if attribute is None else environment.getitem(item, attribute)
+        total = environment.call_binop(context, "+", total, term)
+    return total
+
+
 def _concatenate(parts: Iterable[object]) -> str:
     joined = documents.Text()
     for part in parts:
@@ -133,9 +142,9 @@ def _indent(
 ) -> str:
     lines = text(data)
     margin = width if isinstance(width, str) else ""
-    check_size(width if isinstance(width, int) else 0)
+    documents.check_size(width if isinstance(width, int) else 0)
     each = len(margin) or int(width or 0)
-    check_size(len(lines) + (len(lines.splitlines()) + 1) * each)
+    documents.check_size(len(lines) + (len(lines.splitlines()) + 1) * each)
     return do_indent(lines, width, first, blank)
 
 
@@ -156,6 +165,7 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "replace": _replace,
     "round": _round,
     "string": text,
+    "sum": _sum,
     "tojson": _tojson,
     CONCATENATE: _concatenate,
 }

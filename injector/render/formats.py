@@ -134,14 +134,17 @@ def _yaml(data: object) -> str:
             return True
 
     def text(dumper: yaml.SafeDumper, data: str) -> yaml.ScalarNode:
+        documents.encode(data)  # a lone surrogate would be escaped, and no reader would take it
         plain = _PLAIN_YAML.fullmatch(data) and data.lower() not in _YAML_WORDS
         return dumper.represent_scalar("tag:yaml.org,2002:str", data, style=None if plain else '"')
 
     def number(dumper: yaml.SafeDumper, data: Number) -> yaml.ScalarNode:
-        # YAML 1.1 wants a dot in a float, so an exponent is written in Python's way.
-        if "e" in data.literal.lower():
-            return dumper.represent_float(float(data))
-        return dumper.represent_scalar("tag:yaml.org,2002:float", data.literal)
+        # YAML 1.1 wants a dot in a float, and a sign before its exponent.
+        digits, e, exponent = data.literal.lower().partition("e")
+        dot = "" if "." in digits else ".0"
+        sign = "+" if exponent[:1].isdigit() else ""
+        literal = f"{digits}{dot}e{sign}{exponent}" if e else digits
+        return dumper.represent_scalar("tag:yaml.org,2002:float", literal)
 
     Dumper.add_representer(str, text)
     Dumper.add_representer(Number, number)

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from injector.contract.reasons import Reason
 from injector.errors import RenderError
-from injector.render.documents import name_list
+from injector.render.documents import name_list, printable
 
 _MISSING: Final = object()
 
@@ -28,15 +28,16 @@ def select(document: object, selector: str, where: str) -> Any:  # noqa: ANN401 
     Raises:
         RenderError: when nothing is found (JSON null is nothing), or there is nothing to select in.
     """
+    shown = printable(selector)
     if not isinstance(document, dict | list):
-        msg = f"{where}: `#{selector}` asks for a key, but the secret is no JSON object"
+        msg = f"{where}: `#{shown}` asks for a key, but the secret is no JSON object"
         raise RenderError(Reason.NOT_A_MAPPING, msg)
     found = _literal(document, selector)
     if found is _MISSING:
         found = _expression(document, selector, where)
     if found is None or found is _MISSING:
         keys = name_list(document) if isinstance(document, dict) else "none, it is a list"
-        msg = f"{where}: `#{selector}` finds nothing; its keys are: {keys}"
+        msg = f"{where}: `#{shown}` finds nothing; its keys are: {keys}"
         raise RenderError(Reason.SELECTOR_NOT_FOUND, msg)
     return found
 
@@ -55,16 +56,15 @@ def _literal(document: object, selector: str) -> object:
 
 
 def _expression(document: object, selector: str, where: str) -> object:
-    import jmespath  # noqa: PLC0415 - only a selector that is no key pays for it
+    from injector.render import expressions  # noqa: PLC0415 - only what is no key pays for jmespath
 
     try:
-        compiled = jmespath.compile(selector)
-    except (ValueError, RecursionError):  # its ParseError is a ValueError
-        return _MISSING
-    try:
-        found = compiled.search(document)
+        found = expressions.search(selector, document)
+    except RenderError as exc:
+        msg = f"{where}: `#{printable(selector)}` cannot be evaluated: {exc}"
+        raise RenderError(exc.reason, msg) from None
     except Exception as exc:  # noqa: BLE001 - whatever the library raises may quote a value
-        msg = f"{where}: `#{selector}` cannot be evaluated ({type(exc).__name__})"
+        msg = f"{where}: `#{printable(selector)}` cannot be evaluated ({type(exc).__name__})"
         raise RenderError(Reason.SELECTOR_NOT_FOUND, msg) from None
     # A projection that matches nothing gives an empty list, not null.
     return _MISSING if found == [] else found

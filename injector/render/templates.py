@@ -2,15 +2,18 @@
 Templates in the worker: Jinja2's immutable sandbox, bounded in time and size.
 
 The sandbox keeps a template from reaching Python; it does not keep it from making gigabytes or
-from looping for an hour. So operators look at their operands first, every piece of output is
-counted, every round of a loop and every call looks at the clock, and nothing is computed while the
-template compiles. Errors name lines and names that stand in the template, never values.
+from looping for an hour. So operators look at their operands first, everything that is made is
+measured and counted, with shared parts each time they occur, every round of a loop, every call,
+filter and comparison looks at the clock, and nothing is computed while the template compiles.
+Errors name lines and names that stand in the template, never values.
 """
 
 from __future__ import annotations
 
+import functools
 import operator
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import StrictUndefined, TemplateSyntaxError, nodes, pass_context
@@ -26,14 +29,17 @@ from injector.render import documents, filters
 from injector.render.interface import MAX_OUTPUT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from jinja2.runtime import Context
 
 MAX_SECONDS: Final = 2.0
 """For one template; a configuration file of a thousand lines takes 10 ms."""
-MAX_WRITTEN: Final = 4 * MAX_OUTPUT
-"""Characters of all pieces; what a macro or a block writes is written again by who uses it."""
+MAX_MADE: Final = 4 * MAX_OUTPUT
+"""
+Characters of output and elements of lists that are made on the way; what a macro or a block writes
+is written again by who uses it.
+"""
 _MAX_NUMBER: Final = 2**63  # larger integers are no setting of any program
 _OPERATORS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     "+": operator.add,
@@ -41,8 +47,13 @@ _OPERATORS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     "**": operator.pow,
     "%": operator.mod,
 }
-_EACH: Final = "_each"
-"""What a loop's items pass through: not a name that a template may write."""
+_EACH: Final = "each item"
+_MEASURED: Final = "a new one"
+_TIMED: Final = "in time"
+"""
+What a loop's items, a new list and the operand of a comparison pass through: no names that a
+template can write.
+"""
 
 
 def render(
@@ -113,12 +124,14 @@ class _Environment(ImmutableSandboxedEnvironment):
         )
         self._clock = clock
         self._until = clock() + MAX_SECONDS
-        self._written = 0
-        self.filters = {
+        self._made = 0
+        allowed = {
             name: made for name, made in JINJA_FILTERS.items() if name not in LEFT_OUT_FILTERS
         }
-        self.filters.update(filters.FILTERS)
-        self.filters[_EACH] = self._each
+        self.filters = {
+            name: self._bounded(made) for name, made in (allowed | dict(filters.FILTERS)).items()
+        }
+        self.filters |= {_EACH: self._each, _MEASURED: self._measured, _TIMED: self._timed}
         for name in LEFT_OUT_GLOBALS:
             self.globals.pop(name, None)
 
@@ -131,9 +144,8 @@ class _Environment(ImmutableSandboxedEnvironment):
     def count(self, text: str) -> str:
         """Stop a rendering that writes too much."""
         self.tick()
-        self._written += len(text)
-        if self._written > MAX_WRITTEN:
-            raise documents.too_large()
+        self._made += len(text)
+        documents.check_size(self._made, MAX_MADE)
         return text
 
     def _each(self, items: Iterable[object]) -> Iterator[object]:
@@ -141,13 +153,44 @@ class _Environment(ImmutableSandboxedEnvironment):
             self.tick()
             yield item
 
+    def _timed(self, data: object) -> object:
+        self.tick()
+        return data
+
+    def _measured(self, data: object) -> object:
+        """Stop a rendering that makes too much, on the whole or at once."""
+        self.tick()
+        if isinstance(data, str | bytes | dict | list | tuple):
+            documents.size(data)
+            self._made += len(data)
+            documents.check_size(self._made, MAX_MADE)
+        return data
+
+    def _counted(self, items: Iterator[object]) -> Iterator[object]:
+        total = 0
+        for item in items:
+            self.tick()
+            total += documents.size(item)
+            documents.check_size(total)
+            yield item
+
+    def _bounded(self, made: Callable[..., Any]) -> Callable[..., Any]:
+        """Look at what a filter is given without an end, and at what it gives."""
+
+        @functools.wraps(made)  # with the marks of those that want the context
+        def bounded(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as the library has it
+            given = (self._counted(arg) if isinstance(arg, Iterator) else arg for arg in args)
+            return self._measured(made(*given, **kwargs))
+
+        return bounded
+
     def getattr(self, obj: Any, attribute: str) -> Any:  # noqa: ANN401 - as the library has it
         """Read the key of a mapping before any method: `db.items` is a secret's key, if it is."""
         if isinstance(obj, dict) and attribute in obj:
             return obj[attribute]
         return super().getattr(obj, attribute)
 
-    def wrap_str_format(self, value: Any) -> None:  # noqa: ANN401, ARG002 - as above
+    def wrap_str_format(self, value: Any) -> None:  # noqa: ANN401 - as above
         """Keep `str.format` away like other methods: a width in it makes gigabytes."""
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:  # noqa: ANN401 - as above
@@ -159,13 +202,18 @@ class _Environment(ImmutableSandboxedEnvironment):
 
     def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as above
         """Call a macro or a method, if there is time."""
-        self.tick()
-        return super().call(context, obj, *args, **kwargs)
+        documents.size([args, kwargs])
+        return self._measured(super().call(context, obj, *args, **kwargs))
 
-    def call_binop(self, _context: Context, operator: str, left: Any, right: Any) -> Any:  # noqa: ANN401 - as above
+    def call_test(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as above
+        """Ask a test for one item of many (`select`), if there is time."""
+        self.tick()
+        return super().call_test(*args, **kwargs)
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:  # noqa: ANN401, ARG002 - as above
         """Compute what cannot explode."""
         _check_operands(operator, left, right)
-        return _OPERATORS[operator](left, right)
+        return self._measured(_OPERATORS[operator](left, right))
 
 
 def _check_operands(sign: str, left: object, right: object) -> None:
@@ -179,11 +227,7 @@ def _check_operands(sign: str, left: object, right: object) -> None:
     if sign != "+":
         msg = f"`{sign}` is for numbers only"
         raise RenderError(Reason.TEMPLATE_FAILED, msg)
-    filters.check_size(_size(left) + _size(right))
-
-
-def _size(data: object) -> int:
-    return len(data) if isinstance(data, str | bytes | list | tuple) else 0
+    documents.check_size(documents.size(left) + documents.size(right))
 
 
 @pass_context
@@ -200,28 +244,53 @@ def _finalize(context: Context, data: object) -> str:
 
 
 def _counted(tree: nodes.Template) -> nodes.Template:
-    """Make loops look at the clock, and count text like expressions."""
+    """Make everything that grows or lasts pass through a filter of ours."""
     for loop in tree.find_all(nodes.For):
-        loop.iter = nodes.Filter(loop.iter, _EACH, [], [], None, None, lineno=loop.lineno)
+        loop.iter = _through(_EACH, loop.iter)
     for output in tree.find_all(nodes.Output):
         output.nodes = [
-            nodes.Const(node.data, lineno=node.lineno)
+            nodes.MarkSafeIfAutoescape(nodes.Const(node.data, lineno=node.lineno))
             if isinstance(node, nodes.TemplateData)
             else node
             for node in output.nodes
         ]
-    _Concatenations().visit(tree)
+    _Bounds().visit(tree)
     return tree
 
 
-class _Concatenations(NodeTransformer):
-    """Makes a bounded filter of the operator `~`."""
+def _through(name: str, node: Any) -> nodes.Filter:  # noqa: ANN401 - an expression
+    return nodes.Filter(node, name, [], [], None, None, lineno=node.lineno)
 
-    def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802 - the library's name
-        """Replace one of them, and those within it."""
+
+class _Bounds(NodeTransformer):
+    """Measures new lists, mappings and slices; `~` becomes a filter; comparisons take time."""
+
+    def visit_List(self, node: nodes.List) -> nodes.Node:  # noqa: N802 - the library's name
+        self.generic_visit(node)
+        return _through(_MEASURED, node)
+
+    def visit_Dict(self, node: nodes.Dict) -> nodes.Node:  # noqa: N802 - as above
+        self.generic_visit(node)
+        return _through(_MEASURED, node)
+
+    def visit_Tuple(self, node: nodes.Tuple) -> nodes.Node:  # noqa: N802 - as above
+        self.generic_visit(node)
+        return _through(_MEASURED, node) if node.ctx == "load" else node
+
+    def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:  # noqa: N802 - as above
+        self.generic_visit(node)
+        return _through(_MEASURED, node) if isinstance(node.arg, nodes.Slice) else node
+
+    def visit_Compare(self, node: nodes.Compare) -> nodes.Node:  # noqa: N802 - as above
+        self.generic_visit(node)
+        for operand in node.ops:
+            operand.expr = _through(_TIMED, operand.expr)
+        return node
+
+    def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802 - as above
         self.generic_visit(node)
         parts = nodes.List(node.nodes, lineno=node.lineno)
-        return nodes.Filter(parts, filters.CONCATENATE, [], [], None, None, lineno=node.lineno)
+        return _through(filters.CONCATENATE, parts)
 
 
 def _joined(pieces: Iterable[str]) -> str:

@@ -212,7 +212,7 @@ def test_explain_names_roles_regions_and_calls(capsys: pytest.CaptureFixture[str
     assert "Pod Identity" in words
     assert "eu-west-1" in words
     assert "file invoice.key" in words
-    assert "variables PGUSER, PGPASSWORD of app" in words
+    assert "variables PGPASSWORD, PGUSER of app" in words
 
 
 def test_explain_tells_the_problems_of_a_denied_pod(

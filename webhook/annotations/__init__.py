@@ -62,6 +62,7 @@ def read(
     stores = Stores(given, settings, facts, problems)
     _check_inject(given, problems)
     if not given.secrets:
+        stores.check_own()
         if set(found) - {table.INJECT, table.INJECTED}:
             problems.warn(f"{DOMAIN} annotations, but no secret: nothing is injected")
         return None
@@ -72,7 +73,9 @@ def read(
     for secret in wanted:
         for source in secret.sources:
             references.check(source.reference, secret.origin)
-    return Intent(tuple(wanted), chosen, _configured(wanted, stores, settings, problems))
+    configured = _configured(wanted, stores, settings, problems)
+    stores.check_own()
+    return Intent(tuple(wanted), chosen, configured)
 
 
 def _annotations(request: AdmissionRequest) -> Mapping[str, object]:

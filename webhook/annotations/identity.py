@@ -162,7 +162,8 @@ def _tags_problem(tags: Pairs) -> str | None:
     if len(tags) > _MAX_TAGS - len(_OWN_TAGS):
         return f"at most {_MAX_TAGS - len(_OWN_TAGS)} session tags fit beside the pod's own"
     for key, value in tags:
-        if key in _OWN_TAGS:
+        # IAM's condition keys do not tell upper from lower case.
+        if key.lower() in _OWN_TAGS:
             return f"the session tag `{key}` is the pod's own; remove it"
         if len(key) > _MAX_TAG_KEY or len(value) > _MAX_TAG_VALUE:
             return (

@@ -104,6 +104,13 @@ class Stores:
         """Names that the pod itself defines: wrong ones are told, whether they are used or not."""
         return [name for name, it in self._definitions.items() if it.scope is Scope.POD]
 
+    def check_own(self) -> None:
+        """Parse what the pod itself says of a family, though nothing of it may be referred to."""
+        for key, value in self._given.items():
+            row = table.STORE_FIELDS.get(key)
+            if row is not None and value.scope is Scope.POD:
+                self._family(row[0])
+
     def _configure(self, name: str) -> ConfiguredStore | None:
         if name in PROVIDERS:
             fields = self._family(PROVIDERS[name].family)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from worlds.aws.calls import Access, denial, judge
 from worlds.aws.conditions import MalformedPolicyError
+from worlds.aws.documents import parse
 from worlds.aws.errors import (
     ACCESS_DENIED,
     INVALID_VALUE,
@@ -23,17 +24,18 @@ from worlds.aws.errors import (
     validation,
 )
 from worlds.aws.identities import NO_TAGS, Role, User, session_of
-from worlds.aws.policy import Document, parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from worlds.aws.calls import Call
     from worlds.aws.identities import Principal
+    from worlds.aws.policy import Document
 
 ROLE_ARN: Final = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):role/(?:[!-~]+/)?([\w+=,.@-]{1,64})")
 SESSION_NAME: Final = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
-_TAG_TEXT: Final = re.compile(r"[\w\s.:/=+@-]*")
+_TAG_TEXT: Final = re.compile(r"[\w .:/=+@-]*")
+_EXTERNAL_ID: Final = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 _CHAINED_SECONDS: Final = 3600
 _MAX_TAGS: Final = 50
 _MAX_POLICY: Final = 2048  # characters of a session policy
@@ -91,11 +93,16 @@ def check_form(wish: Wish) -> None:
         raise constraint(field="durationSeconds", rule="have value less than or equal to 43200")
     if len(wish.policy) > _MAX_POLICY:
         raise constraint(field="policy", rule="have length less than or equal to 2048")
+    if wish.external_id and not _EXTERNAL_ID.fullmatch(wish.external_id):
+        raise constraint(
+            field="externalId",
+            rule=r"satisfy regular expression pattern: [\w+=,.@:\/-]* of 2 to 1224",
+        )
     _check_tags(wish)
 
 
 def _check_tags(wish: Wish) -> None:
-    if len(wish.tags) > _MAX_TAGS:
+    if max(len(wish.tags), len(wish.transitive)) > _MAX_TAGS:
         raise constraint(field="tags", rule="have length less than or equal to 50")
     for key, value in wish.tags.items():
         sound = _TAG_TEXT.fullmatch(key) and _TAG_TEXT.fullmatch(value)

@@ -53,9 +53,9 @@ class Condition:
         return not any(found) if base else any(found)
 
     def _absent(self) -> bool:
-        if self.qualifier == "foranyvalue":
-            return False
-        return self.qualifier == "forallvalues" or self.if_exists or self.operator in _NEGATED
+        if self.if_exists or self.qualifier == "forallvalues":
+            return True
+        return self.operator in _NEGATED and self.qualifier != "foranyvalue"
 
 
 def parse(operator: str, key: str, values: object) -> Condition:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from worlds.aws.policy import Document, Who, parse
+from worlds.aws.documents import parse
+from worlds.aws.policy import Document, Who
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,7 +62,7 @@ class Role(Identity):
 
     def set_trust(self, policy: Policy) -> None:
         """Replace the trust policy."""
-        self.trust = parse(policy, of_resource=True)
+        self.trust = parse(policy, "trust")
 
 
 @dataclass(slots=True, eq=False)

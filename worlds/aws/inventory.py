@@ -6,11 +6,11 @@ import threading
 from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack
 
 from worlds.aws.credentials import AccessKey, AccessKeys
+from worlds.aws.documents import parse
 from worlds.aws.identities import Account, Principal, Role, User, session_of
 from worlds.aws.kms import Key, Kms
 from worlds.aws.parameters_kept import Kind, Parameter, Parameters
 from worlds.aws.pod_identity import Association, PodIdentity
-from worlds.aws.policy import parse
 from worlds.aws.secrets_kept import CURRENT, Secret, Secrets, Shared, suffix
 from worlds.aws.ssm import parameter_arn
 
@@ -132,7 +132,7 @@ class Inventory:
         policy = options.get("policy")
         shared = Shared(
             tags=dict(options.get("tags", {})),
-            policy=None if policy is None else parse(policy, of_resource=True),
+            policy=None if policy is None else parse(policy, "resource"),
             primary_region=region,
         )
         end = options.get("suffix") or suffix()
@@ -196,7 +196,7 @@ class Inventory:
 
     def set_secret_policy(self, secret: Secret | str, policy: Policy | None) -> None:
         """Replace or remove a secret's resource policy."""
-        document = None if policy is None else parse(policy, of_resource=True)
+        document = None if policy is None else parse(policy, "resource")
         with self.lock:
             self._secret(secret).shared.policy = document
 

@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from worlds.aws.calls import Access, judge
-from worlds.aws.policy import Decision, Document, parse
+from worlds.aws.documents import parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from worlds.aws.calls import Call
     from worlds.aws.identities import Policy
+    from worlds.aws.policy import Decision, Document
 
 
 @dataclass(slots=True, eq=False)
@@ -33,7 +34,7 @@ class Key:
 
     def set_policy(self, policy: Policy) -> None:
         """Replace the key policy."""
-        self.policy = parse(policy, of_resource=True)
+        self.policy = parse(policy, "resource")
 
 
 @dataclass(slots=True)
@@ -54,9 +55,7 @@ class Kms:
             "Action": "kms:*",
             "Resource": "*",
         }
-        document = parse(
-            policy or {"Version": "2012-10-17", "Statement": [owner]}, of_resource=True
-        )
+        document = parse(policy or {"Version": "2012-10-17", "Statement": [owner]}, "resource")
         arn = f"arn:{self.partition}:kms:{region}:{account}:key/{key_id or uuid.uuid4()}"
         self.keys[arn] = Key(arn, account, region, document)
         return self.keys[arn]

@@ -86,6 +86,10 @@ class Parameters:
         """Look one up."""
         return self._all.get(arn)
 
+    def named(self, name: str, account: str, region: str) -> Parameter | None:
+        """Look one up by its very name: `db` and `/db` are two, though their ARNs look alike."""
+        return next((one for one in self.of(account, region) if one.name == name), None)
+
     def remove(self, arn: str) -> None:
         """Take one away."""
         del self._all[arn]

@@ -4,6 +4,7 @@ The EKS Pod Identity agent of a node, with the service behind it.
 `GET /v1/credentials` with the raw projected token in `Authorization`. Refused, in the agent's way
 of writing: another scheme in front of the token, another audience or issuer, an ended token, a
 service account without an association, and a role that does not let the service assume and tag it.
+The agent itself looks only at the token's form and times, and its own refusals have no code.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from worlds.aws.assuming import Wish, assume
 from worlds.aws.calls import Call, iso
 from worlds.aws.errors import (
     ACCESS_DENIED_JSON,
-    EXPIRED_TOKEN,
     INVALID_TOKEN_JSON,
     NOT_FOUND,
     AwsError,
@@ -25,7 +25,7 @@ from worlds.aws.errors import (
 from worlds.aws.identities import session_of
 from worlds.aws.policy import Case, Query, Who, decide
 from worlds.server import Response
-from worlds.tokens import InvalidTokenError
+from worlds.tokens import InvalidTokenError, claims_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 SERVICE: Final = "pod-identity"
 ACTION: Final = "AssumeRoleForPodIdentity"
 PATH: Final = "/v1/credentials"
+REFUSED_BY_AGENT: Final = "RefusedByAgent"
+"""In the journal; on the wire such a refusal has no code."""
 AUDIENCE: Final = "pods.eks.amazonaws.com"
 _MAX_NAME: Final = 64
 
@@ -75,10 +77,12 @@ class PodIdentity:
 
     def credentials(self, request: Request, call: Call) -> dict[str, Any]:
         """Give credentials for the token of a request, or refuse."""
-        if request.method != "GET" or request.path.rstrip("/") != PATH:
-            msg = f"the agent serves GET {PATH}"
-            raise AwsError(NOT_FOUND, msg, status=404)
-        claims = self._claims(request.headers.get("authorization", ""), call.now)
+        if request.method != "GET" or request.path != PATH:
+            msg = "404 page not found"
+            raise AwsError(REFUSED_BY_AGENT, msg, status=404)
+        token = request.headers.get("authorization", "")
+        _look_at(token, call.now)
+        claims = self._claims(token)
         call.asked_by = str(claims["sub"])
         pod = claims["kubernetes.io"]
         place = (pod["namespace"], pod["serviceaccount"]["name"])
@@ -95,21 +99,19 @@ class PodIdentity:
             session = self._target(call, association, session)
         return self._issued(call, session, lifetime)
 
-    def _claims(self, token: str, now: float) -> dict[str, Any]:
+    def _claims(self, token: str) -> dict[str, Any]:
         try:
             claims = self.issuer.verify(token)
         except InvalidTokenError as exc:
             msg = f"The token included in the request is not a valid service account token: {exc}"
             raise AwsError(INVALID_TOKEN_JSON, msg) from None
-        if claims.get("iss") != self.issuer.url or AUDIENCE not in claims.get("aud", []):
+        if claims.get("iss") != self.issuer.url or AUDIENCE not in _listed(claims.get("aud")):
             msg = f"The token included in the request is not for {AUDIENCE} of this cluster"
             raise AwsError(INVALID_TOKEN_JSON, msg)
-        if not isinstance(claims.get("kubernetes.io"), dict):
+        bound = claims.get("kubernetes.io")
+        if not isinstance(bound, dict) or "pod" not in bound:
             msg = "The token included in the request is not bound to a pod"
             raise AwsError(INVALID_TOKEN_JSON, msg)
-        if claims.get("exp", 0) <= now:
-            msg = "The token included in the request is expired"
-            raise AwsError(EXPIRED_TOKEN, msg)
         return claims
 
     def _tags(self, pod: dict[str, Any]) -> dict[str, str]:
@@ -133,7 +135,7 @@ class PodIdentity:
                 "Unauthorized Exception! EKS does not have permissions to assume the associated "
                 "role."
             )
-            raise AwsError(ACCESS_DENIED_JSON, msg, status=403)
+            raise AwsError(ACCESS_DENIED_JSON, msg)
         return replace(session_of(role, name), tags=tags, transitive=frozenset(tags))
 
     def _role(self, arn: str) -> Role | None:
@@ -170,7 +172,7 @@ class PodIdentity:
         try:
             return assume(call, account.roles if account else {}, wish)
         except AwsError as exc:
-            raise AwsError(ACCESS_DENIED_JSON, exc.message, status=403) from None
+            raise AwsError(ACCESS_DENIED_JSON, exc.message) from None
         finally:
             call.caller = None
 
@@ -186,12 +188,34 @@ class PodIdentity:
         }
 
 
+def _look_at(token: str, now: float) -> None:
+    if not token:
+        msg = "Service account token cannot be empty"
+        raise AwsError(REFUSED_BY_AGENT, msg)
+    try:
+        claims = claims_of(token)
+    except InvalidTokenError as exc:
+        msg = f"Service account token cannot be parsed: {exc}"
+        raise AwsError(REFUSED_BY_AGENT, msg) from None
+    late, early = claims.get("exp", now + 1) <= now, claims.get("nbf", now) > now
+    if late or early:
+        what = "is expired" if late else "is not valid yet"
+        msg = f"Service account token failed basic claim validations: token {what}"
+        raise AwsError(REFUSED_BY_AGENT, msg)
+
+
+def _listed(audience: object) -> list[object]:
+    return audience if isinstance(audience, list) else [audience]
+
+
 def success(result: Mapping[str, Any]) -> Response:
     """Encode the agent's answer."""
     return Response(200, json.dumps(result).encode(), {"Content-Type": "application/json"})
 
 
 def failure(error: AwsError, request_id: str) -> Response:
-    """Encode the agent's refusal: plain text with the service's code."""
+    """Encode the agent's refusal: plain text, with the code when it is the service's."""
     text = f"[{request_id}]: ({error.code}): {error.message}, fault: client\n"
+    if error.code == REFUSED_BY_AGENT:
+        text = f"{error.message}\n"
     return Response(error.status, text.encode(), {"Content-Type": "text/plain; charset=utf-8"})

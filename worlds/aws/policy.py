@@ -5,31 +5,20 @@ Rules (IAM user guide, "Policy evaluation logic"): an explicit deny anywhere win
 account an identity policy or a resource policy may allow; between accounts both must. A session
 policy cuts down what the identity may do. A resource policy that names a whole account leaves the
 decision to that account's identity policies. Trust and key policies must always allow.
-Refused at parsing: documents, elements and operators that IAM does not know.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
-from worlds.aws import conditions
-from worlds.aws.conditions import Condition, MalformedPolicyError
 from worlds.aws.patterns import matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_ELEMENTS: Final = frozenset(
-    (
-        *("Sid", "Effect", "Condition"),
-        *("Action", "Resource", "Principal"),
-        *("NotAction", "NotResource", "NotPrincipal"),
-    )
-)
-_VERSIONS: Final = ("2012-10-17", "2008-10-17")
+    from worlds.aws.conditions import Condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,109 +103,6 @@ class Document:
     """A parsed policy."""
 
     statements: tuple[Statement, ...] = field(default=())
-
-
-def parse(policy: str | Mapping[str, Any], *, of_resource: bool = False) -> Document:
-    """
-    Read a policy document.
-
-    Args:
-        policy: JSON text or what it parses to.
-        of_resource: trust, resource and key policies: each statement needs a principal, and
-            `Resource` may be left out. Others may not have one.
-
-    Raises:
-        MalformedPolicyError: saying what IAM would not take.
-    """
-    try:
-        raw = json.loads(policy) if isinstance(policy, str) else policy
-    except ValueError:
-        msg = "the policy is not JSON"
-        raise MalformedPolicyError(msg) from None
-    if not isinstance(raw, dict) or raw.get("Version", _VERSIONS[0]) not in _VERSIONS:
-        msg = "a policy is an object with a Version of 2012-10-17"
-        raise MalformedPolicyError(msg)
-    unknown = set(raw) - {"Version", "Id", "Statement"}
-    statements = raw.get("Statement")
-    statements = [statements] if isinstance(statements, dict) else statements
-    if unknown or not isinstance(statements, list) or not statements:
-        msg = f"a policy has Version, Id and Statement, not {', '.join(sorted(unknown)) or 'less'}"
-        raise MalformedPolicyError(msg)
-    return Document(tuple(_statement(one, of_resource=of_resource) for one in statements))
-
-
-def _statement(raw: object, *, of_resource: bool) -> Statement:
-    if not isinstance(raw, dict) or raw.get("Effect") not in {"Allow", "Deny"}:
-        msg = "a statement is an object with an Effect of Allow or Deny"
-        raise MalformedPolicyError(msg)
-    unknown = set(raw) - _ELEMENTS
-    if unknown:
-        msg = f"a statement has no element {', '.join(sorted(unknown))}"
-        raise MalformedPolicyError(msg)
-    if ("Principal" in raw or "NotPrincipal" in raw) != of_resource:
-        msg = "a principal stands in every statement of a resource policy, and in no other policy"
-        raise MalformedPolicyError(msg)
-    if of_resource and "Resource" not in raw and "NotResource" not in raw:
-        raw = {**raw, "Resource": "*"}
-    actions, resources = _one_of(raw, "Action"), _one_of(raw, "Resource")
-    if any(":" not in action and action != "*" for action in actions):
-        msg = "an action is service:Name"
-        raise MalformedPolicyError(msg)
-    if any(one != "*" and one.count(":") < 5 for one in resources):
-        msg = "a resource is an ARN or *"
-        raise MalformedPolicyError(msg)
-    return Statement(
-        allow=raw["Effect"] == "Allow",
-        actions=actions,
-        resources=resources,
-        but_actions="NotAction" in raw,
-        but_resources="NotResource" in raw,
-        principals=_principals(raw.get("Principal", raw.get("NotPrincipal"))),
-        but_principals="NotPrincipal" in raw,
-        conditions=tuple(_conditions(raw.get("Condition", {}))),
-    )
-
-
-def _one_of(raw: dict[str, Any], name: str) -> tuple[str, ...]:
-    if (name in raw) == (f"Not{name}" in raw):
-        msg = f"a statement has either {name} or Not{name}"
-        raise MalformedPolicyError(msg)
-    return _texts(raw.get(name, raw.get(f"Not{name}")), name)
-
-
-def _texts(value: object, name: str) -> tuple[str, ...]:
-    listed = value if isinstance(value, list) else [value]
-    if not listed or not all(isinstance(one, str) for one in listed):
-        msg = f"{name} is a text or a list of texts"
-        raise MalformedPolicyError(msg)
-    return tuple(listed)
-
-
-def _principals(raw: object) -> dict[str, tuple[str, ...]] | None:
-    if raw is None:
-        return None
-    if raw == "*":
-        return {"AWS": ("*",)}
-    if not isinstance(raw, dict) or set(raw) - {"AWS", "Service", "Federated"}:
-        msg = "a principal is * or an object with AWS, Service or Federated"
-        raise MalformedPolicyError(msg)
-    found = {kind: _texts(names, f"Principal {kind}") for kind, names in raw.items()}
-    if any("*" in name and name != "*" for names in found.values() for name in names):
-        msg = "a principal has no wildcards but * itself"
-        raise MalformedPolicyError(msg)
-    return found
-
-
-def _conditions(raw: object) -> Iterable[Condition]:
-    if not isinstance(raw, dict):
-        msg = "a Condition is an object"
-        raise MalformedPolicyError(msg)
-    for operator, block in raw.items():
-        if not isinstance(block, dict):
-            msg = f"condition {operator} is an object"
-            raise MalformedPolicyError(msg)
-        for key, values in block.items():
-            yield conditions.parse(operator, key, values)
 
 
 def _named(kind: str, name: str, who: Who) -> Grant:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from worlds.aws.kms import Key
     from worlds.aws.policy import Document
@@ -98,10 +98,9 @@ class Secrets:
 
     def by_arn(self, arn: str, *, partial: bool) -> Secret | None:
         """Look one up by full ARN, or by one without its last seven letters."""
-        for secret in self._all.values():
-            if arn == secret.arn or (partial and arn == secret.arn[:-SUFFIX_LENGTH]):
-                return secret
-        return None
+        whole = (one for one in self._all.values() if one.arn == arn)
+        cut = (one for one in self._all.values() if partial and one.arn[:-SUFFIX_LENGTH] == arn)
+        return next(whole, None) or next(cut, None)
 
     def replicas(self, secret: Secret) -> list[Secret]:
         """Give a secret's copies in other regions."""
@@ -111,14 +110,6 @@ class Secrets:
     def remove(self, secret: Secret) -> None:
         """Take one away altogether."""
         del self._all[secret.account, secret.region, secret.name]
-
-    def tagged(self, account: str, region: str) -> Mapping[str, Secret]:
-        """Give all of an account and region by name."""
-        return {
-            name: secret
-            for (owner, where, name), secret in self._all.items()
-            if (owner, where) == (account, region)
-        }
 
 
 def suffix() -> str:

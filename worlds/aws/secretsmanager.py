@@ -29,9 +29,15 @@ if TYPE_CHECKING:
     from worlds.aws.secrets_kept import Secret, Secrets, Version
 
 _BATCH: Final = 20
+_WITHOUT_IDS: Final = frozenset(("Filters", "MaxResults", "NextToken"))
 _MAX_ID: Final = 2048
+_VERSION_ID: Final = range(32, 65)  # characters
 _DELETED: Final = (
     "You can't perform this operation on the secret because it was marked for deletion."
+)
+_DEFAULT_KEY: Final = (
+    "You can't access a secret from a different AWS account if you encrypt the secret with the "
+    "default KMS service key."
 )
 
 
@@ -48,6 +54,8 @@ class SecretsManager:
         call.resources.append(secret_id)
         version_id = call.parameters.get("VersionId", "")
         stage = call.parameters.get("VersionStage", "")
+        if "VersionId" in call.parameters and len(version_id) not in _VERSION_ID:
+            raise json_constraint(field="versionId", rule="have length between 32 and 64")
         secret = self._permitted(call, "GetSecretValue", secret_id, stages=(version_id, stage))
         version = _version(secret, version_id, stage)
         return _value(call, secret, version)
@@ -84,8 +92,8 @@ class SecretsManager:
     def batch_get_secret_value(self, call: Call) -> dict[str, Any]:
         """Answer BatchGetSecretValue for a list of ids; filters are not in this world."""
         ids = call.parameters.get("SecretIdList")
-        if not isinstance(ids, list) or not ids or "Filters" in call.parameters:
-            msg = "Give exactly one of SecretIdList and Filters; this world has no filters."
+        if not isinstance(ids, list) or not ids or _WITHOUT_IDS & set(call.parameters):
+            msg = "Give SecretIdList alone: what goes with Filters is not in this world."
             raise AwsError(INVALID_PARAMETER, msg)
         if len(ids) > _BATCH:
             raise json_constraint(field="secretIdList", rule="have length less than or equal to 20")
@@ -206,6 +214,8 @@ def _value(call: Call, secret: Secret, version: Version) -> dict[str, Any]:
 
 
 def _decrypt(call: Call, secret: Secret, version: Version) -> None:
+    if not secret.customer_key and secret.account != call.principal.account:
+        raise AwsError(INVALID_REQUEST, _DEFAULT_KEY)
     context = {"SecretARN": secret.arn, "SecretVersionId": version.id}
     if not may_decrypt(call, secret.key, context).allowed:
         msg = "Access to KMS is not allowed"

@@ -26,10 +26,16 @@ from worlds.aws.kms import may_decrypt
 
 if TYPE_CHECKING:
     from worlds.aws.calls import Call
+    from worlds.aws.kms import Key
     from worlds.aws.parameters_kept import Parameter, Parameters, ParameterVersion
 
 _MAX_NAMES: Final = 10
 _MAX_PAGE: Final = 10
+_FOREIGN_KEY: Final = (
+    "The ciphertext refers to a customer master key that does not exist, does not exist in this "
+    "region, or you are not allowed to access."
+)
+"""KMS's words to a caller of another account: they do not give away that there is such a key."""
 
 
 @dataclass(slots=True)
@@ -78,12 +84,10 @@ class ParameterStore:
         context = {"ssm:recursive": (str(recursive).lower(),)}
         arn = self._arn(path, account, call.region)
         demand(call, Access("ssm:GetParametersByPath", arn, account, context))
-        stem = path.rstrip("/") + "/"
         below = [
             parameter
             for parameter in self.parameters.of(account, call.region)
-            if parameter.name.startswith(stem)
-            and (recursive or "/" not in parameter.name[len(stem) :])
+            if _is_below(parameter.name, path, recursive=recursive)
         ]
         start = _offset(call.parameters.get("NextToken"), path, len(below))
         decrypt = call.parameters.get("WithDecryption") is True
@@ -99,9 +103,13 @@ class ParameterStore:
         if not isinstance(name, str) or not 1 <= len(name) <= 2048:
             raise json_constraint(field="names", rule="have length between 1 and 2048")
         account = call.principal.account
-        whole, selector = _split(name)
-        arn = whole if whole.startswith("arn:") else self._arn(whole, account, call.region)
-        parameter = self.parameters.by_arn(arn)
+        whole, selector = _split(name.strip())
+        if whole.startswith("arn:"):
+            arn, parameter = whole, self.parameters.by_arn(whole)
+        else:
+            _check_name(whole)
+            arn = self._arn(whole, account, call.region)
+            parameter = self.parameters.named(whole, account, call.region)
         tags = parameter.tags if parameter else {}
         context: dict[str, tuple[str, ...]] = {}
         for key, value in tags.items():
@@ -129,6 +137,21 @@ def parameter_arn(partition: str, region: str, account: str, name: str) -> str:
     return f"arn:{partition}:ssm:{region}:{account}:parameter/{name.removeprefix('/')}"
 
 
+def _check_name(name: str) -> None:
+    if " " in name or ("/" in name and not name.startswith("/")):
+        msg = (
+            "Parameter name: can't be a path without a forward slash at its beginning, and can't "
+            "have spaces within."
+        )
+        raise AwsError(VALIDATION, msg)
+
+
+def _is_below(name: str, path: str, *, recursive: bool) -> bool:
+    whole = name if name.startswith("/") else f"/{name}"  # a name without slash is at the root
+    rest = whole.removeprefix(path.rstrip("/") + "/")
+    return rest != whole and (recursive or "/" not in rest)
+
+
 def _split(name: str) -> tuple[str, str]:
     colons = 5 if name.startswith("arn:") else 0
     parts = name.split(":")
@@ -143,7 +166,7 @@ def _item(
     value = version.value
     if parameter.key is not None:
         if decrypt:
-            _check_key(call, parameter)
+            _check_key(call, parameter.key, parameter.arn)
         else:
             digest = hashlib.sha512(f"{parameter.arn}:{version.number}".encode()).digest()
             value = "AQICAH" + base64.b64encode(digest).decode()
@@ -158,13 +181,12 @@ def _item(
     }
 
 
-def _check_key(call: Call, parameter: Parameter) -> None:
-    key = parameter.key
-    if key is None:
-        return
-    decision = may_decrypt(call, key, {"PARAMETER_ARN": parameter.arn})
+def _check_key(call: Call, key: Key, arn: str) -> None:
+    decision = may_decrypt(call, key, {"PARAMETER_ARN": arn})
     if not decision.allowed:
         message = denial(call, "kms:Decrypt", key.arn, decision.because)
+        if key.account != call.principal.account:
+            message = _FOREIGN_KEY
         suffix = f" (Service: Kms, Status Code: 400, Request ID: {call.request_id})"
         raise AwsError(ACCESS_DENIED_JSON, message + suffix)
     if not key.enabled:

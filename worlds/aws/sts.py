@@ -27,6 +27,7 @@ from worlds.aws.errors import (
     INVALID_VALUE,
     NO_IDP,
     AwsError,
+    constraint,
     validation,
 )
 from worlds.aws.identities import session_of
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from worlds.aws.credentials import AccessKeys
     from worlds.aws.identities import Account, Principal, Role
 
+_MAX_TOKEN: Final = 20_000
 _COMMON: Final = {"Action", "Version", "RoleArn", "RoleSessionName", "DurationSeconds", "Policy"}
 _ASSUME_ROLE: Final = _COMMON | {"ExternalId", "Tags", "TransitiveTagKeys"}
 _WEB_IDENTITY: Final = _COMMON | {"WebIdentityToken", "ProviderId"}
@@ -59,8 +61,8 @@ class Sts:
         wish = replace(
             _wish(given),
             external_id=given.get("ExternalId", ""),
-            tags=_tags(given.get("Tags", [])),
-            transitive=tuple(given.get("TransitiveTagKeys", [])),
+            tags=_tags(_listed(given, "Tags", dict)),
+            transitive=tuple(_listed(given, "TransitiveTagKeys", str)),
         )
         _note(call, wish)
         account = self.accounts.get(_account_of(wish.role_arn))
@@ -76,6 +78,8 @@ class Sts:
         check_form(wish)
         policies = session_policy(wish.policy)
         token = given.get("WebIdentityToken", "")
+        if not 4 <= len(token) <= _MAX_TOKEN:
+            raise constraint(field="webIdentityToken", rule="have length between 4 and 20000")
         account = self.accounts.get(_account_of(wish.role_arn))
         federation = _verify(token, account, call)
         call.asked_by = federation.subject
@@ -130,6 +134,14 @@ def _wish(given: Mapping[str, Any]) -> Wish:
         duration=int(duration),
         policy=given.get("Policy", ""),
     )
+
+
+def _listed(given: Mapping[str, Any], name: str, kind: type) -> list[Any]:
+    found = given.get(name) or []  # botocore writes an empty list as an empty text
+    if not isinstance(found, list) or not all(isinstance(one, kind) for one in found):
+        msg = f"{name} is a list written as {name}.member.1 and so on"
+        raise validation(msg)
+    return found
 
 
 def _tags(given: list[dict[str, str]]) -> dict[str, str]:
@@ -192,20 +204,20 @@ def _verify(token: str, account: Account | None, call: Call) -> _Federation:
             "AssumeRoleWithWebIdentity documentation for requirements"
         )
         raise AwsError(INVALID_TOKEN, msg) from None
-    _check_times(claims, call.now)
+    _check_claims(claims, call.now)
     named = claims.get("aud", [])
     fitting = [one for one in (named if isinstance(named, list) else [named]) if one in audiences]
     if not fitting:
         msg = "Incorrect token audience"
         raise AwsError(INVALID_TOKEN, msg)
-    subject = str(claims.get("sub", ""))
-    return _Federation(subject, fitting[0], account.provider_arn(issuer), issuer.host)
+    return _Federation(claims["sub"], fitting[0], account.provider_arn(issuer), issuer.host)
 
 
-def _check_times(claims: Mapping[str, Any], now: float) -> None:
-    if not isinstance(claims.get("exp"), int) or not isinstance(claims.get("iat"), int):
-        msg = "Missing a required claim: exp or iat"
-        raise AwsError(INVALID_TOKEN, msg)
+def _check_claims(claims: Mapping[str, Any], now: float) -> None:
+    for name, kind in (("sub", str), ("exp", int), ("iat", int)):
+        if not isinstance(claims.get(name), kind):
+            msg = f"Missing a required claim: {name}"
+            raise AwsError(INVALID_TOKEN, msg)
     if claims["exp"] <= now:
         msg = (
             f"Token expired: current date/time {int(now)} must be before the expiration date/time "

@@ -90,16 +90,15 @@ def _form(body: bytes) -> dict[str, Any]:
     """Read a form with its `Tags.member.1.Key` lists."""
     found: dict[str, Any] = {}
     lists: dict[str, dict[int, Any]] = {}
-    for name, value in parse_qsl(body.decode(), keep_blank_values=True):
+    for name, value in parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True):
         parts = name.split(".")
         if len(parts) < 3 or parts[1] != "member" or not parts[2].isdigit():
             found[name] = value
             continue
         members = lists.setdefault(parts[0], {})
-        if len(parts) == 3:
-            members[int(parts[2])] = value
-        else:
-            members.setdefault(int(parts[2]), {})[parts[3]] = value
+        member = members.setdefault(int(parts[2]), {} if len(parts) > 3 else value)
+        if isinstance(member, dict):
+            member[parts[-1]] = value
     for name, members in lists.items():
         found[name] = [members[index] for index in sorted(members)]
     return found

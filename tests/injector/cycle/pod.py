@@ -105,7 +105,7 @@ def machine(moment: Time) -> Iterator[Machine]:
         transport = Transport(ca_bundle=plan.ca_bundle, proxy=plan.proxy, clock=machine.retry.clock)
         opened.append(transport)
         sdk = Sdk(transport, machine.retry)
-        logins = aws.logins(sdk, machine.clock)
+        logins = aws.logins(sdk, machine.clock, settings.identity.root)
         return SessionCache(settings.identity, logins, sdk, clock=machine.clock)
 
     try:

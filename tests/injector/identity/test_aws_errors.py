@@ -48,8 +48,41 @@ def failure(
         (failure("ThrottlingException", "Rate exceeded"), Reason.THROTTLED, "tried again"),
         (failure("InternalServiceError", "", status=500), Reason.UNAVAILABLE, "tried again"),
         (failure("", "<html>", status=503), Reason.UNAVAILABLE, "tried again"),
-        (failure("", "", status=403), Reason.ACCESS_DENIED, "allow the role"),
-        (failure("", "", status=404), Reason.NOT_FOUND, "check the name"),
+        (failure("", "", status=403), Reason.ACCESS_DENIED, "VPC endpoint's policy"),
+        (failure("", "", status=404), Reason.NOT_FOUND, "proxies between pod and AWS"),
+        (failure("", "", status=302), Reason.UNAVAILABLE, "tried again"),
+        (failure("UnrecognizedClientException", ""), Reason.IDENTITY_DENIED, "enabled the region"),
+        (
+            failure("ResourceNotFoundException", "No association", step="GetCredentials"),
+            Reason.IDENTITY_DENIED,
+            "Pod Identity association",
+        ),
+        (
+            failure("InvalidTokenException", "", step="GetCredentials"),
+            Reason.IDENTITY_DENIED,
+            "Pod Identity association",
+        ),
+        (
+            failure(
+                "InvalidParameterValue",
+                "…conflicts with a transitive tag key from the calling session.",
+                step="AssumeRole",
+            ),
+            Reason.INVALID_REQUEST,
+            "carries this tag already",
+        ),
+        (
+            failure(
+                "ValidationError", "The requested DurationSeconds exceeds the…", step="AssumeRole"
+            ),
+            Reason.INVALID_REQUEST,
+            "lower `duration`",
+        ),
+        (
+            failure("ValidationError", "…", step="AssumeRole"),
+            Reason.INVALID_REQUEST,
+            "settings of the login",
+        ),
         (failure("", "", status=429), Reason.THROTTLED, "tried again"),
         (failure("NewCodeOfTomorrow", "", status=400), Reason.INVALID_REQUEST, "check"),
         (
@@ -132,7 +165,14 @@ def test_text_of_aws_never_passes_through(text: str) -> None:
         assert CANARY not in f"{error}{error!r}{error.remedy}{error.code}"
 
 
+def test_bare_status_is_named_as_one() -> None:
+    """A 403 of something that is not AWS says that it came without an error code."""
+    assert "(HTTP 403 without an error code)" in str(provider_error(failure("", "", status=403)))
+    assert "HTTP" not in str(provider_error(failure("AccessDeniedException", "", status=403)))
+
+
 def test_code_is_cut_to_a_plain_word() -> None:
-    """A server can put nothing else into a code."""
+    """A server can put nothing else into a code, and a status is none."""
+    assert plain_code("403") == ""
     assert plain_code("Access Denied\n<b>") == "AccessDeniedb"
     assert plain_code("x" * 100) == "x" * 64

@@ -78,7 +78,6 @@ def test_a7_every_input_of_the_authentication_makes_another_key(
     [
         Identity("other", "web", "web-1"),
         Identity("shop", "other", "web-1"),
-        Identity("shop", "web", "web-1", "/elsewhere"),
     ],
 )
 def test_a6_same_store_in_another_namespace_or_account_is_another_key(pod: Identity) -> None:
@@ -86,6 +85,13 @@ def test_a6_same_store_in_another_namespace_or_account_is_another_key(pod: Ident
     one = store(role_arn=WEB, session_name="fixed")
 
     assert session_key(one, pod, "eu-west-1") != session_key(one, POD, "eu-west-1")
+
+
+def test_where_a_containers_root_is_on_this_machine_is_no_part_of_the_key() -> None:
+    """Init and sidecar share a login, though the pod runner gives each a folder of its own."""
+    one, there = store(role_arn=WEB), Identity("shop", "web", "web-1", "/elsewhere")
+
+    assert session_key(one, there, "eu-west-1") == session_key(one, POD, "eu-west-1")
 
 
 def test_region_is_part_of_the_key() -> None:

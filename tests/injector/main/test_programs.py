@@ -123,7 +123,7 @@ def test_without_a_root_paths_are_the_pod_s() -> None:
 
     assert settings.session_directory == Path(names.SESSION_DIRECTORY)
     assert settings.volume("v") == Path(names.volume_directory("v"))
-    assert settings.identity.token_directory == names.TOKEN_DIRECTORY
+    assert settings.identity.root == ""
 
 
 @pytest.mark.parametrize("words", [(), ("help",), ("worker", "later"), ("init", "now")])

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import botocore.session
+import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
     from worlds.aws import AwsWorld
@@ -46,12 +48,25 @@ def policy(*statements: dict[str, Any]) -> dict[str, Any]:
 
 def trust(principal: str, *actions: str, when: dict[str, Any] | None = None) -> dict[str, Any]:
     """Make a trust policy for one AWS principal."""
-    who = {"AWS": principal}
-    return policy(statement(*(actions or ("sts:AssumeRole",)), who=who, when=when))
+    return trust_of({"AWS": principal}, *actions, when=when)
+
+
+def trust_of(
+    who: dict[str, Any], *actions: str, when: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Make a trust policy for any kind of principal; like every trust policy it has no resource."""
+    made = statement(*(actions or ("sts:AssumeRole",)), who=who, when=when)
+    del made["Resource"]
+    return policy(made)
+
+
+def refuses(code: str, words: str = "") -> pytest.RaisesExc[ClientError]:
+    """Expect an AWS error with this code and, as a pattern, these words."""
+    return pytest.raises(ClientError, match=rf"\({code}\) when calling .*{words}")
 
 
 class Clients:
-    """Makes botocore clients that try once, and closes them."""
+    """Makes botocore clients that try once and check nothing beforehand, and closes them."""
 
     def __init__(self, world: AwsWorld, session: botocore.session.Session) -> None:
         self.world = world
@@ -74,6 +89,7 @@ class Clients:
                 signature_version=None if key else UNSIGNED,
                 retries={"total_max_attempts": 1},
                 read_timeout=5,
+                parameter_validation=False,
                 proxies={},
             ),
         )

@@ -1,0 +1,96 @@
+"""
+A pod that the webhook has patched, put onto this machine: folders, token, environment.
+
+What the kubelet does for our own containers, and no more. Everything comes from the patch.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import ssl
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jsonpatch
+
+from benchmarks import pods
+from injector.contract import names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def patched(port: int, ca: Path, document: dict[str, Any]) -> dict[str, Any]:
+    """
+    Ask the admission server for a pod's patch, and apply it.
+
+    Raises:
+        RuntimeError: if the pod is denied.
+    """
+    context = ssl.create_default_context(cafile=str(ca))
+    connection = http.client.HTTPSConnection("localhost", port, context=context, timeout=10)
+    headers = {"Content-Type": "application/json"}
+    connection.request("POST", "/mutate", pods.review(document), headers)
+    response = json.loads(connection.getresponse().read())["response"]
+    connection.close()
+    if not response["allowed"]:
+        msg = f"the webhook denied the pod: {response['status']['message']}"
+        raise RuntimeError(msg)
+    patch = json.loads(base64.b64decode(response["patch"]))
+    whole: dict[str, Any] = jsonpatch.apply_patch(document, patch)
+    return whole
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """One of our containers, ready to be started."""
+
+    command: list[str]
+    environment: dict[str, str]
+    root: Path
+    """In front of its paths."""
+
+    def injector(self, *words: str) -> list[str]:
+        """Give the command line of one of the injector's programs."""
+        return [sys.executable, "-I", "-m", "injector", *words]
+
+
+def place(pod: dict[str, Any], container: str, root: Path, mint: Callable[[str], str]) -> Placed:
+    """
+    Make the folders and tokens of a container of ours.
+
+    Args:
+        pod: the patched pod.
+        container: its name.
+        root: a folder that stands for the container's file system; of one pod's containers the same.
+        mint: gives a token for an audience.
+    """
+    spec = pod["spec"]
+    found = next(item for item in spec["initContainers"] if item["name"] == container)
+    volumes = {volume["name"]: volume for volume in spec["volumes"]}
+    for mount in found["volumeMounts"]:
+        folder = root / mount["mountPath"].lstrip("/")
+        folder.mkdir(parents=True, exist_ok=True)
+        for source in volumes[mount["name"]].get("projected", {}).get("sources", ()):
+            token = source["serviceAccountToken"]
+            (folder / token["path"]).write_text(mint(token["audience"]))
+    message = root / found["terminationMessagePath"].lstrip("/")
+    message.parent.mkdir(parents=True, exist_ok=True)
+    message.touch()
+    here = {
+        names.IMAGE_PYTHON: sys.executable,
+        names.IMAGE_SUPERVISOR: str(Path(__file__).parent.parent / "injector" / "supervisor.py"),
+    }
+    environment = {entry["name"]: _value(entry) for entry in found["env"]}
+    environment[names.ROOT_VARIABLE] = str(root)
+    return Placed([here.get(word, word) for word in found["command"]], environment, root)
+
+
+def _value(entry: dict[str, Any]) -> str:
+    if "value" in entry:
+        return str(entry["value"])
+    return pods.downward(entry["valueFrom"]["fieldRef"]["fieldPath"])

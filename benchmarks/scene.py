@@ -1,0 +1,69 @@
+"""What all measurements share: one folder, one AWS world, certificates, and the operator's files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks import placing, pods, servers
+from injector.contract.names import INIT_CONTAINER, SIDECAR_CONTAINER
+
+if TYPE_CHECKING:
+    from benchmarks.placing import Placed
+    from benchmarks.servers import Process
+
+
+class Scene:
+    """
+    A folder with everything that the webhook is started with, beside a running world.
+
+    Args:
+        folder: empty.
+        world: a process of `benchmarks.world`.
+    """
+
+    def __init__(self, folder: Path, world: Process) -> None:
+        self.folder = folder
+        self.world = world
+        about = world.line()
+        self.role: str = about["role"]
+        self.endpoints = {name: str(about[name]) for name in ("sts", "secretsmanager")}
+        self.world_ca = folder / "world.pem"
+        self.world_ca.write_text(about["ca"])
+        self.certificate = servers.Certificate(folder)
+        config = pods.operator_config(about["ca"], self.endpoints)
+        (folder / "operator.json").write_text(json.dumps(config))
+        (folder / "facts.json").write_text(json.dumps(pods.cluster_facts(self.role)))
+        self._roots = 0
+
+    def mint(self, audience: str) -> str:
+        """Mint a token of the pod."""
+        return str(self.world.ask(f"token {audience}"))
+
+    def calls(self) -> dict[str, Any]:
+        """Tell which actions AWS was asked since the last time, over how many connections."""
+        calls: dict[str, Any] = self.world.ask("calls")
+        return calls
+
+    def body(self, name: str, content: bytes) -> str:
+        """Write a request's body; gives its path."""
+        path = self.folder / name
+        path.write_bytes(content)
+        return str(path)
+
+    def patched(self, annotations: dict[str, str]) -> dict[str, Any]:
+        """Let a real webhook patch a pod."""
+        process, port, _ = servers.webhook(self.folder, self.certificate)
+        with process:
+            return placing.patched(port, self.certificate.ca, pods.pod(annotations))
+
+    def place(self, pod: dict[str, Any]) -> tuple[Placed, Placed]:
+        """Put a patched pod's init container and sidecar into one new folder."""
+        self._roots += 1
+        root = self.folder / f"pod-{self._roots}"
+        root.mkdir()
+        return (
+            placing.place(pod, INIT_CONTAINER, root, self.mint),
+            placing.place(pod, SIDECAR_CONTAINER, root, self.mint),
+        )

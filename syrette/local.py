@@ -1,0 +1,67 @@
+"""
+A pod's plan for this machine: the same secrets, read with the developer's own credentials.
+
+Policy is not asked about those. It guards a cluster against its pods' authors, who would get the
+*node's* role by `ambient`; here the credentials are the developer's before and after, and can read
+what the cloud lets the developer read. Everything else of the decision stays the webhook's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from injector.identity.interface import AMBIENT
+from webhook.settings import Allow, NamespaceSelector, Rule
+
+if TYPE_CHECKING:
+    from injector.contract.plan import Plan
+    from injector.contract.stores import Store
+    from webhook.settings import Settings
+
+_LOGIN: Final = ("audience", "role-arn")
+"""Fields of a store that say how a pod logs in."""
+_CHAIN: Final = (
+    "assume-role",
+    "duration",
+    "external-id",
+    "session-policy",
+    "session-tags",
+    "transitive-tags",
+)
+"""Fields that say which roles it takes on after that."""
+
+
+def permitting_ambient(settings: Settings) -> Settings:
+    """Permit `ambient` wherever a pod asks for it, and nothing else that was not permitted."""
+    if settings.policy:
+        rules = (replace(rule, allow=replace(rule.allow, ambient=True)) for rule in settings.policy)
+        return replace(settings, policy=tuple(rules))
+    everything = Allow(
+        stores={"*": ("**", "arn:**")},
+        roles=("**",),
+        vault_roles=("**",),
+        on_change=("http", "restart", "signal"),
+        audiences=settings.allowed_audiences,
+        ambient=True,
+    )
+    return replace(settings, policy=(Rule("none", NamespaceSelector(), everything),))
+
+
+def local(plan: Plan, *, without_roles: bool) -> Plan:
+    """
+    Replace every AWS store's login by the SDK's own chain (environment, profile, SSO).
+
+    Args:
+        plan: as a pod would get it.
+        without_roles: leave out the chains of roles, too, with what is said to them.
+    """
+    left_out = {*_LOGIN, *(_CHAIN if without_roles else ())}
+    return replace(plan, stores=tuple(_ambient(store, left_out) for store in plan.stores))
+
+
+def _ambient(store: Store, left_out: set[str]) -> Store:
+    if store.family != "aws":
+        return store
+    kept = {name: value for name, value in store.settings.items() if name not in left_out}
+    return replace(store, settings={**kept, "auth": AMBIENT})
