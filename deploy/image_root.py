@@ -58,6 +58,8 @@ NOT_OF_DISTRIBUTIONS: Final = (
     # Service data and certificates of botocore: `injector/aws/data` and the system's are used.
     "botocore/data/*",
     "botocore/cacert.pem",
+    # Time zones: certificates and signatures are in UTC.
+    "dateutil/zoneinfo/*.tar.gz",
     "*/tests/*",
     "*/test/*",
     "multidict/_testcapi.*",
@@ -67,6 +69,8 @@ NOT_OF_DISTRIBUTIONS: Final = (
     # What installers left; METADATA and licences stay, for people and for scanners.
     *(f"*.dist-info/{name}" for name in ("INSTALLER", "RECORD", "REQUESTED", "WHEEL")),
 )
+WITHOUT_SOURCE: Final = ("kubernetes_asyncio/client/api", "kubernetes_asyncio/client/models")
+"""Generated code, 20 MB of it: byte code alone runs as well, and nobody debugs it."""
 ETC: Final = {
     "passwd": f"root:x:0:0::/:/sbin/nologin\nsyrette:x:{UID}:{UID}::/:/sbin/nologin\n",
     "group": f"root:x:0:\nsyrette:x:{UID}:\n",
@@ -287,18 +291,29 @@ def compile_all(folder: Path) -> None:
     Byte code is not checked against its source at run time: both are read-only and of one build,
     and no time of a file can make an interpreter compile again in every pod.
     """
-    sources = folder / "usr/lib", folder / str(HOME).lstrip("/")
-    for source in sources:
-        compiled = compileall.compile_dir(
-            source,
-            quiet=1,
-            maxlevels=50,
-            stripdir=str(folder),
-            prependdir="/",
-            invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
-        )
-        if not compiled:
-            sys.exit(f"not everything below {source} compiles")
+    packages = folder / str(sysconfig.get_path("purelib")).lstrip("/")
+    for name in WITHOUT_SOURCE:
+        generated = packages / name
+        _compile(folder, generated, beside=True)
+        for source in generated.rglob("*.py"):
+            source.unlink()
+    for part in (folder / "usr/lib", folder / str(HOME).lstrip("/")):
+        _compile(folder, part, beside=False)
+
+
+def _compile(folder: Path, part: Path, *, beside: bool) -> None:
+    """Compile what is there; `beside` the source, byte code is found without it."""
+    compiled = not part.is_dir() or compileall.compile_dir(
+        part,
+        quiet=1,
+        maxlevels=50,
+        stripdir=str(folder),
+        prependdir="/",
+        legacy=beside,
+        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+    )
+    if not compiled:
+        sys.exit(f"not everything below {part} compiles")
 
 
 def settle(folder: Path, epoch: int) -> None:

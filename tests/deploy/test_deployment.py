@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
+from injector.contract import names
 from tests.deploy.chart import CERT_MANAGER, EVERYTHING, Object, arguments, named, pod_spec
 from webhook import settings
 from webhook.limits import Limits
@@ -129,7 +130,19 @@ def test_the_managed_certificate_names_objects_that_are_there() -> None:
     assert "spec" not in named("Lease", given["--lease"])
     assert named("MutatingWebhookConfiguration", given["--webhook-configuration"])
     assert named("Service", given["--service"])
-    assert given["--namespace"] == "$(POD_NAMESPACE)"
+
+
+def test_the_webhook_learns_where_it_runs() -> None:
+    """Its namespace and name come from the downward API, under the names that it reads."""
+    variables = {
+        item["name"]: item["valueFrom"]["fieldRef"]["fieldPath"]
+        for item in pod_spec()["containers"][0]["env"]
+    }
+
+    assert variables == {
+        names.NAMESPACE_VARIABLE: "metadata.namespace",
+        names.POD_NAME_VARIABLE: "metadata.name",
+    }
 
 
 def test_a_certificate_on_disk_is_mounted_where_the_webhook_looks() -> None:

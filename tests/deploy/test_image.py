@@ -6,6 +6,8 @@ import gzip
 import io
 import json
 import os
+import subprocess
+import sys
 import sysconfig
 import tarfile
 from pathlib import Path
@@ -114,6 +116,23 @@ def test_byte_code_is_of_the_final_paths_and_never_checked(tmp_path: Path) -> No
     assert int.from_bytes(code[4:8], "little") == 0b01
     assert b"/syrette/injector/a.py" in code
     assert str(tmp_path).encode() not in code
+
+
+def test_generated_code_runs_without_its_source(tmp_path: Path) -> None:
+    """Its modules are there as byte code only, and are found."""
+    packages = tmp_path / sysconfig.get_path("purelib").lstrip("/")
+    folder = packages / image_root.WITHOUT_SOURCE[0]
+    folder.mkdir(parents=True)
+    (tmp_path / "usr/lib").mkdir(parents=True)
+    (folder / "made.py").write_text("ANSWER = 42\n")
+    image_root.compile_all(tmp_path)
+    code = f"import sys; sys.path[:0] = [{str(folder)!r}]; import made; print(made.ANSWER)"
+    output = subprocess.run(
+        [sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+
+    assert [path.name for path in folder.iterdir()] == ["made.pyc"]
+    assert output == "42\n"
 
 
 def test_files_of_the_image_have_one_time_and_no_more_rights(tmp_path: Path) -> None:
