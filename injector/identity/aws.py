@@ -19,8 +19,8 @@ from injector.contract.reasons import Reason
 from injector.errors import ProviderError
 from injector.identity import pod_identity
 from injector.identity.interface import AMBIENT, Credentials, Login, Session, SessionRecord
+from injector.identity.keys import ASSUME_ROLE, POD_IDENTITY, WEB_IDENTITY, same_role
 from injector.identity.tokens import read_token
-from injector.keys import ASSUME_ROLE, POD_IDENTITY, WEB_IDENTITY, same_role
 from injector.material import Material
 
 if TYPE_CHECKING:

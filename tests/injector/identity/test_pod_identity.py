@@ -13,7 +13,7 @@ from injector.aws.sdk import Sdk
 from injector.contract.reasons import Reason
 from injector.errors import ProviderError
 from injector.identity import aws
-from injector.keys import POD_IDENTITY_AUDIENCE
+from injector.identity.keys import POD_IDENTITY_AUDIENCE
 from injector.retry import Retry
 from injector.sessions import SessionCache
 from injector.transport import Request, Response, Transport, TransportError
