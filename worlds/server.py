@@ -65,15 +65,19 @@ class _BadRequestError(Exception):
 
 class Server:
     """
-    A listener on a free port of 127.0.0.1.
+    A listener, on a free port of 127.0.0.1 unless another address is given.
 
     Args:
         handle: makes the response; called from many threads at once.
         context: TLS context, or none for plain HTTP.
+        address: host and port; port 0 is a free one.
     """
 
     def __init__(
-        self, handle: Callable[[Request], Response], context: ssl.SSLContext | None = None
+        self,
+        handle: Callable[[Request], Response],
+        context: ssl.SSLContext | None = None,
+        address: tuple[str, int] = ("127.0.0.1", 0),
     ) -> None:
         self._handle = handle
         self._context = context
@@ -82,7 +86,7 @@ class Server:
         self._acceptor: threading.Thread | None = None
         self._open: dict[socket.socket, threading.Thread] = {}
         self._ending = threading.Event()
-        self.port = 0
+        self._host, self.port = address
         self.connections = 0
         """Connections that were accepted (and, with TLS, shook hands), ever."""
         self.failed_handshakes = 0
@@ -94,7 +98,7 @@ class Server:
 
     def start(self) -> None:
         """Listen; on the port of before when it was stopped."""
-        listener = socket.create_server(("127.0.0.1", self.port), backlog=512)
+        listener = socket.create_server((self._host, self.port), backlog=512)
         self.port = listener.getsockname()[1]
         self._ending = threading.Event()
         self._listener = listener

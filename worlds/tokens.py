@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 _WIDTH: Final = 32  # bytes of each half of an ES256 signature (RFC 7518 §3.4)
 DEFAULT_ISSUER: Final = (
@@ -174,6 +174,53 @@ class Issuer:
             )
             .decode()
         )
+
+
+class PublishedIssuer(Issuer):
+    """
+    A real cluster's issuer, of which only the published keys are known: it verifies, and mints not.
+
+    Args:
+        url: the `iss` claim.
+        key_set: JWK set (RFC 7517) as `/openid/v1/jwks` serves it; its RSA keys count.
+    """
+
+    def __init__(self, url: str, key_set: Mapping[str, Any]) -> None:
+        super().__init__(url)
+        self._published = {
+            key["kid"]: rsa.RSAPublicNumbers(_number(key["e"]), _number(key["n"])).public_key()
+            for key in key_set["keys"]
+            if key.get("kty") == "RSA"
+        }
+
+    def sign(self, claims: dict[str, Any], *, key_id: str = "") -> str:  # noqa: ARG002 - as the base has it
+        """Refuse: only the cluster has the key."""
+        msg = "the cluster alone signs its tokens"
+        raise InvalidTokenError(msg)
+
+    def verify(self, token: str) -> dict[str, Any]:
+        """
+        Check form, key and signature (RS256), and give the claims.
+
+        Raises:
+            InvalidTokenError: saying what does not fit.
+        """
+        signed, _, signature = token.rpartition(".")
+        header, claims = _part(signed.partition(".")[0]), _part(signed.partition(".")[2])
+        key = self._published.get(str(header.get("kid")))
+        if header.get("alg") != "RS256" or key is None:
+            msg = "the issuer has no such key"
+            raise InvalidTokenError(msg)
+        try:
+            key.verify(_decode(signature), signed.encode(), padding.PKCS1v15(), hashes.SHA256())
+        except (InvalidSignature, ValueError):
+            msg = "the signature does not fit"
+            raise InvalidTokenError(msg) from None
+        return claims
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(_decode(text), "big")
 
 
 def claims_of(token: str) -> dict[str, Any]:
