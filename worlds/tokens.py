@@ -139,22 +139,11 @@ class Issuer:
             msg = "the issuer has no such key"
             raise InvalidTokenError(msg)
         try:
-            self._check(signed.encode(), _decode(signature))
+            _check(self._key.public_key(), signed.encode(), _decode(signature))
         except (InvalidSignature, ValueError):
             msg = "the signature does not fit"
             raise InvalidTokenError(msg) from None
         return claims
-
-    def _check(self, data: bytes, signature: bytes) -> None:
-        if isinstance(self._key, rsa.RSAPrivateKey):
-            public = self._key.public_key()
-            public.verify(signature, data, padding.PKCS1v15(), hashes.SHA256())
-            return
-        if len(signature) != 2 * _WIDTH:
-            raise InvalidSignature
-        halves = (signature[:_WIDTH], signature[_WIDTH:])
-        der = encode_dss_signature(*(int.from_bytes(half, "big") for half in halves))
-        self._key.public_key().verify(der, data, ec.ECDSA(hashes.SHA256()))
 
     def key_set(self) -> dict[str, Any]:
         """Give the public key as a JWK set (RFC 7517), for servers that verify on their own."""
@@ -182,16 +171,12 @@ class PublishedIssuer(Issuer):
 
     Args:
         url: the `iss` claim.
-        key_set: JWK set (RFC 7517) as `/openid/v1/jwks` serves it; its RSA keys count.
+        key_set: JWK set (RFC 7517), as `/openid/v1/jwks` serves it.
     """
 
     def __init__(self, url: str, key_set: Mapping[str, Any]) -> None:
         super().__init__(url)
-        self._published = {
-            key["kid"]: rsa.RSAPublicNumbers(_number(key["e"]), _number(key["n"])).public_key()
-            for key in key_set["keys"]
-            if key.get("kty") == "RSA"
-        }
+        self._published = {str(key["kid"]): (key["alg"], _public(key)) for key in key_set["keys"]}
 
     def sign(self, claims: dict[str, Any], *, key_id: str = "") -> str:  # noqa: ARG002 - as the base has it
         """Refuse: only the cluster has the key."""
@@ -200,27 +185,47 @@ class PublishedIssuer(Issuer):
 
     def verify(self, token: str) -> dict[str, Any]:
         """
-        Check form, key and signature (RS256), and give the claims.
+        Check form, key and signature, and give the claims.
 
         Raises:
             InvalidTokenError: saying what does not fit.
         """
         signed, _, signature = token.rpartition(".")
         header, claims = _part(signed.partition(".")[0]), _part(signed.partition(".")[2])
-        key = self._published.get(str(header.get("kid")))
-        if header.get("alg") != "RS256" or key is None:
+        algorithm, key = self._published.get(str(header.get("kid")), ("", None))
+        if key is None or header.get("alg") != algorithm:
             msg = "the issuer has no such key"
             raise InvalidTokenError(msg)
         try:
-            key.verify(_decode(signature), signed.encode(), padding.PKCS1v15(), hashes.SHA256())
+            _check(key, signed.encode(), _decode(signature))
         except (InvalidSignature, ValueError):
             msg = "the signature does not fit"
             raise InvalidTokenError(msg) from None
         return claims
 
 
+def _public(key: Mapping[str, str]) -> ec.EllipticCurvePublicKey | rsa.RSAPublicKey:
+    if key["kty"] == "RSA":
+        return rsa.RSAPublicNumbers(_number(key["e"]), _number(key["n"])).public_key()
+    point = ec.EllipticCurvePublicNumbers(_number(key["x"]), _number(key["y"]), ec.SECP256R1())
+    return point.public_key()
+
+
 def _number(text: str) -> int:
     return int.from_bytes(_decode(text), "big")
+
+
+def _check(
+    key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey, data: bytes, signature: bytes
+) -> None:
+    if isinstance(key, rsa.RSAPublicKey):
+        key.verify(signature, data, padding.PKCS1v15(), hashes.SHA256())
+        return
+    if len(signature) != 2 * _WIDTH:
+        raise InvalidSignature
+    halves = (signature[:_WIDTH], signature[_WIDTH:])
+    der = encode_dss_signature(*(int.from_bytes(half, "big") for half in halves))
+    key.verify(der, data, ec.ECDSA(hashes.SHA256()))
 
 
 def claims_of(token: str) -> dict[str, Any]:

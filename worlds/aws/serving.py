@@ -2,8 +2,9 @@
 The AWS world as a program, for tests in a real cluster: `python -m worlds.aws.serving`.
 
 It verifies the cluster's own tokens by the keys that the cluster publishes, and is changed and
-asked through a control port: `POST /` with `{"call": NAME, "args": […], "kwargs": {…}}`, where the
-names are those of `CALLS`; `GET /journal`; `GET /ca`.
+asked through a control port, with GET alone, which passes through the API server's proxy:
+`/call?json={"call": NAME, "args": […], "kwargs": {…}}`, where the names are those of `calls`;
+`/journal`; `/ca`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import signal
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qs
 
 from worlds import faults
 from worlds.aws.world import AwsWorld
@@ -76,7 +78,7 @@ class Control:
             return self._world.ca_pem
         if request.path == "/journal":
             return [_shown(dataclasses.asdict(entry)) for entry in self._world.journal.entries]
-        asked = json.loads(request.body)
+        asked = json.loads(parse_qs(request.query)["json"][0])
         return self._calls[asked["call"]](*asked.get("args", ()), **asked.get("kwargs", {}))
 
 
