@@ -27,8 +27,8 @@ test: $(STAMP) ## lint, types, import contracts, every test; under five minutes
 lint: $(STAMP) ## the fast half of `make test`
 	@$(BIN)/python -m tests --lint
 
-bench: $(STAMP) ## benchmarks: a table and a plot, no verdict
-	@$(BIN)/python -m benchmarks
+bench: $(STAMP) ## benchmarks: a table and a plot, no verdict; `QUICK=1` for a minute
+	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick)
 
 docs: $(STAMP) ## write again the pages that are generated from the code
 	@$(BIN)/python -m docs.generate
@@ -47,4 +47,4 @@ lock: ## write the hashed requirements again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade -o requirements/runtime.txt pyproject.toml
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) benchmarks/results .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

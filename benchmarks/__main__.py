@@ -1,5 +1,5 @@
 """
-The benchmark command: `python -m benchmarks [--quick]`.
+The benchmark command: `python -m benchmarks [--quick] [PROGRAM…]`.
 
 Measures, prints one table, and writes it with a plot into `benchmarks/results/`. It judges nothing:
 a goal that is not reached is printed as such, and the exit code is 0. Only what could not be
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from benchmarks.effort import Effort
 
+PROGRAMS: Final = ("init", "sidecar", "webhook")
 RESULTS: Final = Path(__file__).parent / "results"
 
 
@@ -36,17 +37,21 @@ def main(arguments: Sequence[str]) -> int:
     """Measure and report; the exit code."""
     parser = argparse.ArgumentParser("python -m benchmarks", description="Measures; no verdict.")
     parser.add_argument("--quick", action="store_true", help="under a minute, and less exact")
-    quick = parser.parse_args(arguments).quick
+    parser.add_argument("programs", nargs="*", metavar="PROGRAM", help=f"of {', '.join(PROGRAMS)}")
+    options = parser.parse_args(arguments)
+    chosen, quick = options.programs or PROGRAMS, options.quick
+    if not set(chosen) <= set(PROGRAMS):
+        parser.error(f"there are {', '.join(PROGRAMS)}")
     started = time.monotonic()
     parts = []
-    for part in _measured(QUICK if quick else FULL):
+    for part in _measured(QUICK if quick else FULL, chosen):
         print(f"  {part.failure or 'measured'}: {part.title}", flush=True)
         parts.append(part)
     _report(parts, _circumstances(started, quick=quick))
     return 1 if any(part.failure for part in parts) else 0
 
 
-def _measured(effort: Effort) -> Iterator[Part]:
+def _measured(effort: Effort, programs: Sequence[str]) -> Iterator[Part]:
     """Measure everything; a part that cannot be had is said to be so, and the next goes on."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
@@ -56,15 +61,25 @@ def _measured(effort: Effort) -> Iterator[Part]:
         stack.enter_context(world)
         servers.pin(0, servers.other_cores())
         scene = Scene(folder, world)
+        yield from _containers(scene, effort, programs)
+        if "webhook" in programs:
+            yield from _guarded("Webhook", admission.measure(scene, effort))
+
+
+def _containers(scene: Scene, effort: Effort, programs: Sequence[str]) -> Iterator[Part]:
+    """Let the sidecar sleep while init containers come and go on the same core."""
+    with ExitStack() as stack:
         watched: sidecar.Watched | None = None
         try:
-            watched = stack.enter_context(sidecar.asleep(scene))
+            stack.enter_context(scene.patching())
+            if "sidecar" in programs:
+                watched = stack.enter_context(sidecar.asleep(scene))
         except Exception as exc:  # noqa: BLE001 - said, and the others go on
             yield _failed("Sidecar", exc)
-        yield from _guarded("Init container", init_container.measure(scene, effort))
+        if "init" in programs:
+            yield from _guarded("Init container", init_container.measure(scene, effort))
         if watched is not None:
             yield from _guarded("Sidecar", watched.parts(effort.idle_seconds))
-        yield from _guarded("Webhook", admission.measure(scene, effort))
 
 
 def _guarded(title: str, parts: Iterator[Part]) -> Iterator[Part]:

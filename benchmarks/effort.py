@@ -28,20 +28,20 @@ class Effort:
 FULL: Final = Effort(
     starts=15,
     spawns=5,
-    rounds=7,
+    rounds=6,
     closed_seconds=2.0,
     open_seconds=12.0,
     idle_seconds=60.0,
     burst_seconds=5.0,
-    calm_seconds=15.0,
+    calm_seconds=10.0,
 )
 QUICK: Final = Effort(
-    starts=5,
-    spawns=2,
+    starts=4,
+    spawns=1,
     rounds=2,
-    closed_seconds=1.0,
-    open_seconds=2.0,
+    closed_seconds=0.5,
+    open_seconds=1.5,
     idle_seconds=10.0,
     burst_seconds=2.0,
-    calm_seconds=5.0,
+    calm_seconds=3.0,
 )

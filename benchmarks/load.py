@@ -15,6 +15,7 @@ import ssl
 import sys
 from collections import deque
 from dataclasses import asdict, dataclass, field
+from itertools import cycle
 from pathlib import Path
 from time import perf_counter
 from typing import Final, cast
@@ -27,6 +28,8 @@ PATIENCE: Final = 10.0
 """Seconds after which an answer is no longer waited for, as the API server does."""
 _SWEEP: Final = 0.5
 _LOST: Final = 0
+NUMBER: Final = b"#####"
+"""What each request has a number of its own for, as the API server gives names of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,11 @@ class Order:
     port: int
     ca: str
     """Path of the PEM certificate that signed the server's."""
-    body: str
-    """Path of the body of each POST to /mutate."""
+    bodies: list[str]
+    """
+    Paths of the bodies that are posted to /mutate in turn; `#####` in one becomes a number that no
+    other request has.
+    """
     seconds: float
     """At most 30."""
     connections: int = 16
@@ -58,6 +64,8 @@ class Outcome:
     failed: int = 0
     """Other answers, none, and connections that ended."""
     seconds: float = 0.0
+    started: float = 0.0
+    """On the machine's monotonic clock, which all processes share."""
 
     @property
     def good(self) -> int:
@@ -115,12 +123,8 @@ class _Load:
     def __init__(self, order: Order) -> None:
         self._order = order
         self._seconds = min(order.seconds, MAX_SECONDS)
-        body = Path(order.body).read_bytes()
-        head = (
-            f"POST /mutate?timeout=5s HTTP/1.1\r\nHost: localhost:{order.port}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        self._request = head.encode() + body
+        self._requests = cycle(_request(order.port, Path(path)) for path in order.bodies)
+        self._number = 0
         self._context = ssl.create_default_context(cafile=order.ca)
         self._idle: list[_Connection] = []
         self._all: set[_Connection] = set()
@@ -133,7 +137,7 @@ class _Load:
         """Connect, load, wait for what is in flight."""
         number = min(self._order.connections, MAX_CONNECTIONS)
         await asyncio.gather(*(self._connect() for _ in range(number)))
-        self._started = perf_counter()
+        self._started = self.outcome.started = perf_counter()
         self._until = self._started + self._seconds
         await (self._open() if self._order.rate else self._closed())
         while self._busy() and perf_counter() < self._until + PATIENCE:
@@ -149,7 +153,8 @@ class _Load:
         return self.outcome
 
     async def _closed(self) -> None:
-        for connection in list(self._idle):
+        idle, self._idle = self._idle, []
+        for connection in idle:
             self._send(connection, perf_counter())
         while perf_counter() < self._until:
             await asyncio.sleep(min(_SWEEP, max(0.0, self._until - perf_counter())))
@@ -162,7 +167,7 @@ class _Load:
             if scheduled > perf_counter():
                 await asyncio.sleep(scheduled - perf_counter())
             if self._idle:
-                self._send(self._idle[-1], scheduled)
+                self._send(self._idle.pop(), scheduled)
             else:
                 self._waiting.append(scheduled)
             if perf_counter() - swept > _SWEEP:
@@ -170,9 +175,9 @@ class _Load:
                 self._sweep()
 
     def _send(self, connection: _Connection, since: float) -> None:
-        if connection in self._idle:
-            self._idle.remove(connection)
-        connection.send(self._request, since)
+        self._number += 1
+        number = b"%05x" % (self._number & 0xFFFFF)
+        connection.send(next(self._requests).replace(NUMBER, number), since)
 
     def answered(self, connection: _Connection, status: int, *, closing: bool) -> None:
         """Count an answer, and send the next request."""
@@ -190,9 +195,9 @@ class _Load:
 
     def _next(self, connection: _Connection, now: float) -> None:
         if self._waiting:
-            connection.send(self._request, self._waiting.popleft())
+            self._send(connection, self._waiting.popleft())
         elif self._started and not self._order.rate and now < self._until:
-            connection.send(self._request, now)
+            self._send(connection, now)
         else:
             self._idle.append(connection)
 
@@ -237,6 +242,15 @@ class _Load:
 
     def _busy(self) -> int:
         return len(self._waiting) + sum(connection.since >= 0 for connection in self._all)
+
+
+def _request(port: int, path: Path) -> bytes:
+    body = path.read_bytes()
+    head = (
+        f"POST /mutate?timeout=5s HTTP/1.1\r\nHost: localhost:{port}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
 
 
 def main() -> None:

@@ -66,7 +66,7 @@ def place(pod: dict[str, Any], container: str, root: Path, mint: Callable[[str],
     Args:
         pod: the patched pod.
         container: its name.
-        root: a folder that stands for the container's file system; of one pod's containers the same.
+        root: a folder in place of the file system; one for all containers of a pod.
         mint: gives a token for an audience.
     """
     spec = pod["spec"]

@@ -1,4 +1,4 @@
-"""A bar chart as SVG, without a library: each figure as a share of its goal, against a line at 1."""
+"""A bar chart as SVG: each figure as a share of its goal, against a line at 1."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def bars(title: str, rows: Sequence[Row]) -> str:
 def _bar(row: Row, top: int) -> list[str]:
     part = share(row)
     width = max(1.0, min(part, _MOST) / _MOST * _WIDTH)
-    said = f"{part:.2f}" if part < float("inf") else f"{row.value:g} in place of none"
+    said = f"{part:.2f}" if part < float("inf") else f"{row.value:g} {row.unit}".rstrip()
     return [
         f'<text x="20" y="{top + 16}">{escape(row.what)}</text>',
         (

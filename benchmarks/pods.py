@@ -7,21 +7,26 @@ A size is that of the whole review in bytes, filled up with what fills pods in r
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.world import NAMESPACE, POD, SERVICE_ACCOUNT, secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 REGION: Final = "eu-west-1"
 POD_UID: Final = "5b0c1a44-6f0e-4a51-9f0a-2f1c6c9d7e10"
 SMALL: Final = 10 * 1000
 LARGE: Final = 65 * 1000
+TOKEN_VOLUME: Final = "kube-api-access-#####"  # noqa: S105 - a name
+"""Of a name that each pod has for itself."""
 _VARIABLES: Final = 400
 
 
-def short_form(secrets: int, **options: str) -> dict[str, str]:
+def short_form(secrets: int, name: Callable[[int], str] = secret, **options: str) -> dict[str, str]:
     """Annotations of files, one a secret, with further options by their key."""
     files = {
-        f"syrette.dev/file.s{number:02}": f"aws-secretsmanager:{secret(number)}"
+        f"syrette.dev/file.s{number:02}": f"aws-secretsmanager:{name(number)}"
         for number in range(secrets)
     }
     return files | {f"syrette.dev/{key.replace('_', '-')}": text for key, text in options.items()}
@@ -52,21 +57,33 @@ def long_form() -> dict[str, str]:
     return {"syrette.dev/secrets": text}
 
 
-def pod(annotations: dict[str, str]) -> dict[str, Any]:
-    """A pod of a Deployment with two containers."""
+def pod(annotations: dict[str, str], app: str = "web", revision: str = "") -> dict[str, Any]:
+    """
+    A pod of a Deployment with two containers, as the API server sends it to webhooks.
+
+    Args:
+        annotations: its own.
+        app: name of the Deployment.
+        revision: in a variable of the template; `#####` makes a template of each pod.
+    """
+    token = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path
+    mounts: list[dict[str, Any]] = [
+        {"name": "cache", "mountPath": "/var/cache"},
+        {"name": TOKEN_VOLUME, "mountPath": token, "readOnly": True},
+    ]
     return {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {
-            "generateName": "web-7d9f8b6c5-",
+            "generateName": f"{app}-7d9f8b6c5-",
             "namespace": NAMESPACE,
-            "labels": {"app": "web", "pod-template-hash": "7d9f8b6c5"},
+            "labels": {"app": app, "pod-template-hash": "7d9f8b6c5"},
             "annotations": annotations,
             "ownerReferences": [
                 {
                     "apiVersion": "apps/v1",
                     "kind": "ReplicaSet",
-                    "name": "web-7d9f8b6c5",
+                    "name": f"{app}-7d9f8b6c5",
                     "uid": "0a3e5f52-58ae-4cb9-8bb5-0b6a2ed6b0c6",
                     "controller": True,
                     "blockOwnerDeletion": True,
@@ -77,23 +94,39 @@ def pod(annotations: dict[str, str]) -> dict[str, Any]:
             "serviceAccountName": SERVICE_ACCOUNT,
             "restartPolicy": "Always",
             "securityContext": {"fsGroup": 2000, "runAsNonRoot": True},
-            "volumes": [{"name": "cache", "emptyDir": {}}],
-            "containers": [_container("app"), _container("metrics")],
+            "volumes": [{"name": "cache", "emptyDir": {}}, _token_volume()],
+            "containers": [
+                _container("app", app, revision, mounts),
+                _container("metrics", app, revision, mounts),
+            ],
         },
     }
 
 
-def _container(name: str) -> dict[str, Any]:
+def _token_volume() -> dict[str, Any]:
+    """The volume that the ServiceAccount admission plugin adds before webhooks are asked."""
+    token = {"expirationSeconds": 3607, "path": "token"}
+    bundle = {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}
+    return {
+        "name": TOKEN_VOLUME,
+        "projected": {
+            "sources": [{"serviceAccountToken": token}, {"configMap": bundle}],
+            "defaultMode": 420,
+        },
+    }
+
+
+def _container(name: str, app: str, revision: str, mounts: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "name": name,
-        "image": f"registry.acme.io/shop/{name}@sha256:{'ab' * 32}",
+        "image": f"registry.acme.io/shop/{app}-{name}@sha256:{'ab' * 32}",
         "ports": [{"containerPort": 8000, "protocol": "TCP"}],
-        "env": [],
+        "env": [{"name": "REVISION", "value": revision}],
         "resources": {
             "requests": {"cpu": "100m", "memory": "128Mi"},
             "limits": {"memory": "256Mi"},
         },
-        "volumeMounts": [{"name": "cache", "mountPath": "/var/cache"}],
+        "volumeMounts": mounts,
         "readinessProbe": {"httpGet": {"path": "/ready", "port": 8000}, "periodSeconds": 5},
         "terminationMessagePath": "/dev/termination-log",
         "terminationMessagePolicy": "File",
@@ -116,7 +149,7 @@ def review(document: dict[str, Any], size: int = 0) -> bytes:
         "kind": "AdmissionReview",
         "apiVersion": "admission.k8s.io/v1",
         "request": {
-            "uid": "6f3c1b2e-9a41-4bd0-8f0e-1d2c3b4a5f60",
+            "uid": "6f3c1b2e-9a41-4bd0-8f0e-1d2c3b4#####",
             "kind": {"group": "", "version": "v1", "kind": "Pod"},
             "resource": {"group": "", "version": "v1", "resource": "pods"},
             "requestKind": {"group": "", "version": "v1", "kind": "Pod"},

@@ -116,7 +116,8 @@ def table(parts: Sequence[Part]) -> str:
         lines.append((f"**{part.title}**", *[""] * (len(HEAD) - 1)))
         lines.extend(cells(row) for row in part.rows)
         if part.failure:
-            lines.append(("COULD NOT RUN", part.failure, *[""] * (len(HEAD) - 2)))
+            cause = " ".join(part.failure.replace("|", "/").split())
+            lines.append(("COULD NOT RUN", cause, *[""] * (len(HEAD) - 2)))
     widths = [
         max(len(line[column]) for line in lines if not line[0].startswith("COULD"))
         for column in range(len(HEAD))

@@ -1,15 +1,18 @@
-"""What all measurements share: one folder, one AWS world, certificates, and the operator's files."""
+"""What measurements share: a folder, an AWS world, certificates, and the operator's files."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import placing, pods, servers
 from injector.contract.names import INIT_CONTAINER, SIDECAR_CONTAINER
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from benchmarks.placing import Placed
     from benchmarks.servers import Process
 
@@ -36,6 +39,7 @@ class Scene:
         (folder / "operator.json").write_text(json.dumps(config))
         (folder / "facts.json").write_text(json.dumps(pods.cluster_facts(self.role)))
         self._roots = 0
+        self._port = 0
 
     def mint(self, audience: str) -> str:
         """Mint a token of the pod."""
@@ -52,11 +56,16 @@ class Scene:
         path.write_bytes(content)
         return str(path)
 
-    def patched(self, annotations: dict[str, str]) -> dict[str, Any]:
-        """Let a real webhook patch a pod."""
-        process, port, _ = servers.webhook(self.folder, self.certificate)
+    @contextmanager
+    def patching(self) -> Iterator[None]:
+        """Have a webhook run that is asked for patches, and not measured."""
+        process, self._port, _ = servers.webhook(self.folder, self.certificate)
         with process:
-            return placing.patched(port, self.certificate.ca, pods.pod(annotations))
+            yield
+
+    def patched(self, annotations: dict[str, str]) -> dict[str, Any]:
+        """Let the webhook patch a pod, while it runs."""
+        return placing.patched(self._port, self.certificate.ca, pods.pod(annotations))
 
     def place(self, pod: dict[str, Any]) -> tuple[Placed, Placed]:
         """Put a patched pod's init container and sidecar into one new folder."""

@@ -19,6 +19,8 @@ SERVICE_ACCOUNT: Final = "web"
 POD: Final = "web-1"
 SECRETS: Final = 20
 SECRET_BYTES: Final = 600
+LARGE_BYTES: Final = 60_000
+"""The service takes 65 536."""
 _READ_ALL: Final = {
     "Version": "2012-10-17",
     "Statement": [
@@ -32,6 +34,11 @@ def secret(number: int) -> str:
     return f"bench/{number:02}"
 
 
+def large(number: int) -> str:
+    """Name one of the large secrets."""
+    return f"bench/large-{number:02}"
+
+
 def main() -> None:
     """Serve until standard input ends."""
     with AwsWorld() as world:
@@ -40,6 +47,7 @@ def main() -> None:
         role = account.web_identity_role("web", world.issuer, NAMESPACE, SERVICE_ACCOUNT, _READ_ALL)
         for number in range(SECRETS):
             world.put_secret(secret(number), f"{number:02}".ljust(SECRET_BYTES, "x"))
+            world.put_secret(large(number), f"{number:02}".ljust(LARGE_BYTES, "x"))
         port = world.endpoints["sts"].rpartition(":")[2]
         about = {
             "role": role.arn,

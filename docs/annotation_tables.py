@@ -10,7 +10,15 @@ from injector.contract.plan import MAX_BYTES
 from injector.contract.reasons import CONSEQUENCES, ExitCode, Reason
 from injector.contract.stores import FAMILIES, PROVIDERS, StoreField
 from injector.contract.templates import FILTERS
-from webhook.annotations import MAX_SECRETS, documents, inheritance, longform, reading, templates
+from webhook.annotations import (
+    MAX_SECRETS,
+    documents,
+    inheritance,
+    longform,
+    parsers,
+    reading,
+    templates,
+)
 from webhook.annotations import table as rows
 from webhook.annotations.intent import Scope
 from webhook.errors import MAX_REPORTED
@@ -77,10 +85,10 @@ def _reference_options() -> str:
 
 def _options() -> str:
     lines = [
-        (code(f"{DOMAIN}/{row.key}"), row.default, _where(row.scopes), row.doc)
+        (code(f"{DOMAIN}/{row.key}"), row.default, code(f'"{row.example}"'), row.doc)
         for row in rows.OPTIONS.values()
     ]
-    return table(("annotation", "default", "on", "meaning"), lines)
+    return table(("annotation", "default", "example", "meaning"), lines)
 
 
 def _family(family: str) -> str:
@@ -120,6 +128,9 @@ def _honoured() -> str:
 def _limits() -> str:
     lines = [
         ("our annotations of one object", str(inheritance.MAX_KEYS)),
+        ("text of our annotations of one object", f"{inheritance.MAX_SIZE // 1024} KiB"),
+        ("an option", f"{inheritance.MAX_OPTION // 1024} KiB"),
+        ("containers of a pod, and as many init containers", str(parsers.MAX_CONTAINERS)),
         ("secrets of a pod", str(MAX_SECRETS)),
         ("a YAML document", f"{documents.MAX_BYTES // 1024} KiB"),
         ("levels of a YAML document", str(documents.MAX_DEPTH)),

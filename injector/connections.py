@@ -170,7 +170,9 @@ def connect(
     try:
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if way.target:
-            _tunnel(connection.sock, way)
+            early = _TimedSocket(connection.sock, clock)
+            early.until = clock() + seconds
+            _tunnel(early, way)
         if way.tls:
             connection.sock = context().wrap_socket(connection.sock, server_hostname=way.name)
     except BaseException:
@@ -181,7 +183,7 @@ def connect(
     return Connection(connection, sock)
 
 
-def _tunnel(sock: socket.socket, way: Route) -> None:
+def _tunnel(sock: Any, way: Route) -> None:  # noqa: ANN401 - what `http.client` needs of a socket
     """Ask a proxy for a connection to the target (RFC 9110, section 9.3.6)."""
     lines = [f"CONNECT {way.target} HTTP/1.1", f"Host: {way.target}"]
     lines += [f"{name}: {value}" for name, value in way.proxy_headers]
@@ -206,21 +208,20 @@ def trusting(ca_bundle: str) -> ssl.SSLContext:
         if ca_bundle:
             context.load_verify_locations(cadata=ca_bundle)
         else:
-            _trust_image(context)
+            paths = ssl.get_default_verify_paths()
+            # The compiled-in places, never SSL_CERT_FILE and SSL_CERT_DIR of the pod.
+            trust_image(context, Path(paths.openssl_capath), Path(paths.openssl_cafile))
     except (OSError, ValueError):
         msg = "the CA certificates cannot be read"
         raise TransportError(msg, remedy="give PEM certificates in `ca-bundle`") from None
     return context
 
 
-def _trust_image(context: ssl.SSLContext) -> None:
-    # The compiled-in places, never SSL_CERT_FILE and SSL_CERT_DIR of the pod.
-    paths = ssl.get_default_verify_paths()
-    hashed = Path(paths.openssl_capath)
+def trust_image(context: ssl.SSLContext, hashed: Path, bundle: Path) -> None:
+    """Trust a hashed directory, else a bundle, else botocore's own certificates."""
     if hashed.is_dir() and next(hashed.glob("*.0"), None) is not None:
-        context.load_verify_locations(capath=paths.openssl_capath)
+        context.load_verify_locations(capath=str(hashed))
         return
-    bundle = Path(paths.openssl_cafile)
     if not bundle.is_file():
         import botocore  # noqa: PLC0415 - only where the image has no certificates at all
 

@@ -12,6 +12,7 @@ import json
 import os
 import time
 import traceback
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from injector.contract.reasons import CONSEQUENCES, Reason
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 MAX_MESSAGE: Final = 4096
 """Bytes that the kubelet keeps of one container's termination message."""
 _MAX_LINE: Final = 1500  # bytes; more than one failing secret is always named
-_MAX_NAME: Final = 200  # characters of a reference or a target
+_MAX_NAME: Final = 160  # characters, four bytes each at most, of a reference or a target
 _LEVELS: Final = ("debug", "info", "warning", "error")
 _REPORT_DEFECT: Final = "this is a defect of Syrette: please report it with this line"
 
@@ -58,7 +59,8 @@ class Log:
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._clock()))
         line: dict[str, object] = {"time": stamp, "level": level, "message": message}
         line |= {name: value for name, value in fields.items() if value not in ("", (), [])}
-        os.write(self._descriptor, json.dumps(line).encode() + b"\n")
+        with suppress(OSError):  # a log that nobody reads any more must not end a cycle
+            os.write(self._descriptor, json.dumps(line).encode() + b"\n")
 
     def failure(self, failure: Failure) -> None:
         """Write what went wrong with one secret."""

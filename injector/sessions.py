@@ -107,7 +107,8 @@ class SessionCache:
     def expect(self, key: SessionKey, service: str, region: str) -> None:
         """Announce a read, so that its connections open while the login is prepared."""
         with self._lock:
-            login = self._live(key) is None
+            # A login in progress has its connection already.
+            login = self._live(key) is None and key not in self._flights
         self._clients.expect(key, service, region, login=login)
 
     def forget(self, key: SessionKey) -> None:
@@ -164,7 +165,7 @@ class SessionCache:
             if flight.error is not None:
                 raise flight.error.with_traceback(None)
             record = flight.record
-        if record is None:
+        if record is None:  # pragma: no cover - a flight ends with a record or an error
             msg = "a login ended without a session"
             raise InjectorError(Reason.INTERNAL, msg)
         return Session(record, self._clients)

@@ -60,7 +60,7 @@ def load(data: bytes, pod_uid: str, plan_hash: str) -> list[SessionRecord]:
         raise SnapshotError(Reason.SNAPSHOT_FOREIGN)
     try:
         return [_load_record(item) for item in document["records"]]
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         raise SnapshotError(Reason.SNAPSHOT_DAMAGED) from None
 
 

@@ -102,7 +102,7 @@ def load(path: Path, pod_uid: str, plan_hash: str, *, secrets: int) -> tuple[Sta
         if belongs != (VERSION, pod_uid, plan_hash):
             return State(), Reason.SNAPSHOT_FOREIGN
         state = _load_state(document["state"])
-    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return State(), Reason.SNAPSHOT_DAMAGED
     if any(index >= secrets for index in (*state.rendered, *state.pending)):
         return State(), Reason.SNAPSHOT_DAMAGED

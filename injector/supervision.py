@@ -27,6 +27,7 @@ CLASSIC_MARGIN = 5.0
 BACK_OFF = 5.0, 300.0
 """Seconds until a worker that died is started again: doubled with each death, up to the second."""
 MAX_LINE = 4096  # bytes of a report
+MAX_SLEEP = 2_000_000.0  # seconds; poll(2) takes milliseconds in 31 bits
 NEVER = float("inf")
 
 
@@ -39,7 +40,10 @@ def log(level: str, message: str, **numbers: float) -> None:
     # A reader of the log that is stuck must not stop us: what it does not take is dropped.
     if any(event & select.POLLOUT for _, event in ready.poll(0)):
         line = f'{{"time":"{stamp}","level":"{level}","message":"{message}"{tail}}}\n'
-        os.write(2, line.encode())
+        try:
+            os.write(2, line.encode())
+        except OSError:
+            return  # its reader is gone, and there is no other place to say so
 
 
 class Report:
@@ -299,4 +303,4 @@ def _catch_signals() -> int:
 
 def _milliseconds(seconds: float) -> int | None:
     """A time-out for poll(2), rounded up; None waits for ever."""
-    return None if seconds == NEVER else min(max(0, int(seconds * 1000) + 1), 2**31 - 1)
+    return None if seconds == NEVER else int(min(max(0.0, seconds), MAX_SLEEP) * 1000) + 1

@@ -92,7 +92,10 @@ class Transport:
 
     def open_early(self, url: str, ca_bundle: str = "") -> None:
         """Start to open a connection that will be wanted soon; a failure shows when it is used."""
-        key = (_origin(url), ca_bundle or self._ca_bundle)
+        try:
+            key = (_origin(url), ca_bundle or self._ca_bundle)
+        except ValueError:
+            return  # no address: whoever sends to it reports
         opening = _Opening()
         with self._lock:
             if self._idle.get(key) or self._openings.get(key):

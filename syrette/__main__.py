@@ -8,6 +8,7 @@ Exit codes: 0 done, 1 a step failed (`demo`), 2 bad input, with every problem on
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from pathlib import Path
@@ -28,6 +29,10 @@ BAD_INPUT: Final = 2
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code."""
     parsed = _parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Manifests are UTF-8 whatever the locale, and what cannot be said is no reason to fail.
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         code = int(parsed.run(parsed))
         sys.stdout.flush()

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import jsonpatch
 
 from injector.contract import codec, names
+from injector.contract.reasons import Reason
 from syrette import manifests
 from webhook.context import Context, KubernetesVersion
 from webhook.mutation import mutate
@@ -21,7 +22,12 @@ from webhook.review import AdmissionRequest, Allowed, Denied
 
 if TYPE_CHECKING:
     from injector.contract.plan import Plan
+    from webhook.review import Verdict
     from webhook.settings import Settings
+
+_HEAD: Final = "syrette: "
+_MARK: Final = "- "
+_PREFIX: Final = f"{names.DOMAIN}/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,11 @@ class Decision:
     verdict: Allowed | Denied
     patched: dict[str, Any] | None
     """The pod with the patch applied; None when it is denied."""
+
+    @property
+    def problems(self) -> list[str]:
+        """A line for each problem of a denial; empty when the pod is allowed."""
+        return _problems(self.verdict)
 
     @property
     def plan(self) -> Plan | None:
@@ -97,7 +108,7 @@ def _decide(
         service_account=context.service_account,
         pod=pod,
     )
-    verdict = mutate(request, context, settings)
+    verdict = _well_placed(workload, mutate(request, context, settings))
     patched = None
     if isinstance(verdict, Allowed):
         operations = [
@@ -106,6 +117,33 @@ def _decide(
         ]
         patched = jsonpatch.apply_patch(pod, operations)
     return Decision(workload, request, verdict, patched)
+
+
+def _well_placed(workload: manifests.Workload, verdict: Verdict) -> Verdict:
+    """
+    Deny what a cluster's admission policy denies: keys of ours beside the pod template.
+
+    On both they pass, as tools that annotate everything write them (design: annotations, 1).
+    """
+    own = _texts(workload.document.get("metadata") or {}, "annotations")
+    inner = _texts(workload.template.get("metadata") or {}, "annotations")
+    beside = sorted(key for key in own if key.startswith(_PREFIX) and key not in inner)
+    if not beside or own.get(f"{_PREFIX}inject") == "false":
+        return verdict
+    where = ".".join((*workload.location, "metadata", "annotations"))
+    kind = workload.document["kind"]
+    lines = [f"{key}: stands on the {kind} itself; it counts only in `{where}`" for key in beside]
+    lines += _problems(verdict)
+    message = "\n".join([f"{_HEAD}{len(lines)} problems", *(f"{_MARK}{line}" for line in lines)])
+    return Denied(Reason.INVALID_ANNOTATION, message, verdict.warnings)
+
+
+def _problems(verdict: Verdict) -> list[str]:
+    """Take a denial's message apart, without its heading and marks."""
+    if isinstance(verdict, Allowed):
+        return []
+    lines = verdict.message.removeprefix(_HEAD).splitlines()
+    return [line.removeprefix(_MARK) for line in lines[1:] or lines]
 
 
 def _context(

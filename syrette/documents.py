@@ -14,11 +14,13 @@ import yaml
 
 from syrette.errors import InputError
 
-MAX_BYTES: Final = 16 << 20  # of one input; etcd takes 1.5 MiB an object
 MAX_DEPTH: Final = 64  # of nesting; deeper text can exhaust a YAML loader's stack
 MAX_NODES: Final = (
     1_000_000  # aliases counted as what they stand for: nine lines can mean gigabytes
 )
+
+_ENDLESS: Final = (1, MAX_DEPTH + 1)
+"""Nodes and depth of a collection that is not yet closed: an alias to it never ends."""
 
 _INT: Final = "tag:yaml.org,2002:int"
 _FLOAT: Final = "tag:yaml.org,2002:float"
@@ -80,8 +82,6 @@ def load(text: str, source: str) -> list[Any]:
     Raises:
         InputError: names the source and line.
     """
-    if len(text) > MAX_BYTES:
-        raise InputError(f"{source}: larger than {MAX_BYTES >> 20} MiB")
     try:
         _Measure(source).check(text)
         return list(yaml.load_all(text, Loader=_Loader))
@@ -127,11 +127,11 @@ class _Measure:
             yaml.YAMLError: for text that is no YAML.
         """
         for event in yaml.parse(text, Loader=_Loader):
-            if isinstance(event, yaml.DocumentStartEvent):
-                self._anchors.clear()
-            elif isinstance(event, yaml.CollectionStartEvent):
+            if isinstance(event, yaml.CollectionStartEvent):
                 self._open.append((event.anchor, self._nodes))
                 self._depths.append(0)
+                if event.anchor:
+                    self._anchors[event.anchor] = _ENDLESS
             elif isinstance(event, yaml.CollectionEndEvent):
                 anchor, before = self._open.pop()
                 self._add(anchor, self._nodes - before + 1, self._depths.pop() + 1, counted=before)
@@ -140,7 +140,7 @@ class _Measure:
             elif isinstance(event, yaml.AliasEvent):
                 self._add(
                     None,
-                    *self._anchors.get(event.anchor or "", (1, MAX_DEPTH + 1)),
+                    *self._anchors.get(event.anchor or "", (1, 0)),
                     counted=self._nodes,
                 )
             self._refuse_excess()

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from injector.contract import names
 from injector.contract.stores import PROVIDERS
-from syrette.render import problem_lines
 from webhook.review import Denied
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ def _workload(decision: Decision) -> Iterator[str]:
     verdict = decision.verdict
     if isinstance(verdict, Denied):
         yield f"  would be denied ({verdict.reason}):"
-        yield from (f"    {line}" for line in problem_lines(verdict))
+        yield from (f"    {line}" for line in decision.problems)
         return
     yield from (f"  warning: {warning}" for warning in verdict.warnings)
     plan = decision.plan

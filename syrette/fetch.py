@@ -30,7 +30,8 @@ from injector.transport import Transport
 from syrette import layout
 from syrette.errors import InputError
 from syrette.local import local
-from syrette.render import problem_lines, refusals
+from syrette.render import refusals
+from syrette.signals import ending_on_signals
 from webhook.review import Denied
 
 if TYPE_CHECKING:
@@ -79,10 +80,7 @@ def choose(strict: Sequence[Decision], lenient: Sequence[Decision], name: str | 
     [(as_in_a_cluster, decision)] = asking
     if isinstance(decision.verdict, Denied) or decision.plan is None:
         raise refusals([decision]) or InputError(f"{decision.workload.name} asks for no secret")
-    warnings: tuple[str, ...] = ()
-    if isinstance(as_in_a_cluster.verdict, Denied):
-        denied = problem_lines(as_in_a_cluster.verdict)
-        warnings = tuple(f"a cluster would deny this pod: {line}" for line in denied)
+    warnings = tuple(f"a cluster would deny this pod: {line}" for line in as_in_a_cluster.problems)
     return Chosen(decision, decision.plan, warnings)
 
 
@@ -101,7 +99,10 @@ def fetch(chosen: Chosen, out: Path, *, without_roles: bool = False) -> int:
     Raises:
         InputError: for a directory that is not ours.
     """
-    _check_ours(out)
+    try:
+        _check_ours(out)
+    except OSError as exc:
+        raise InputError(f"{out}: {exc.strerror}") from exc
     for warning in chosen.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     try:
@@ -154,7 +155,7 @@ def _failed(message: str, exit_code: int) -> int:
 def _init(chosen: Chosen, plan: Plan) -> tuple[init.Outcome, dict[str, list[RenderedFile]]]:
     """Run the init container's program and take what it has published."""
     # Sessions and state of the run go with the directory; only the files are kept.
-    with ExitStack() as ended:
+    with ending_on_signals(), ExitStack() as ended:
         root = ended.enter_context(tempfile.TemporaryDirectory(prefix="syrette-"))
         settings = _settings(chosen, plan, Path(root))
         machine = Machine(open_sessions=partial(_open_sessions, ended))

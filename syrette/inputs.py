@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from syrette import documents, manifests
+from syrette import manifests
 from syrette.errors import InputError
 from webhook import settings
 from webhook.context import KubernetesVersion
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from webhook.settings import Settings
 
+MAX_BYTES: Final = 16 << 20  # of one input; etcd takes 1.5 MiB an object
 STANDARD_INPUT: Final = "-"
 
 
@@ -73,7 +74,7 @@ def _text(filename: str) -> tuple[str, str]:
     piped = filename == STANDARD_INPUT
     source = "standard input" if piped else filename
     # One byte more than is taken: an endless file ends here, too.
-    most = documents.MAX_BYTES + 1
+    most = MAX_BYTES + 1
     try:
         if piped:
             data = sys.stdin.buffer.read(most)
@@ -83,7 +84,7 @@ def _text(filename: str) -> tuple[str, str]:
     except OSError as exc:
         raise InputError(f"{source}: {exc.strerror}") from exc
     if len(data) == most:
-        raise InputError(f"{source}: larger than {documents.MAX_BYTES >> 20} MiB")
+        raise InputError(f"{source}: larger than {MAX_BYTES >> 20} MiB")
     try:
         return data.decode(), source
     except UnicodeDecodeError as exc:

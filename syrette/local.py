@@ -15,12 +15,12 @@ from injector.identity.interface import AMBIENT
 from webhook.settings import Allow, NamespaceSelector, Rule
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from injector.contract.plan import Plan
     from injector.contract.stores import Store
     from webhook.settings import Settings
 
-_LOGIN: Final = ("audience", "role-arn")
-"""Fields of a store that say how a pod logs in."""
 _CHAIN: Final = (
     "assume-role",
     "duration",
@@ -29,7 +29,7 @@ _CHAIN: Final = (
     "session-tags",
     "transitive-tags",
 )
-"""Fields that say which roles it takes on after that."""
+"""Fields of a store that say which roles are taken on after the login."""
 
 
 def permitting_ambient(settings: Settings) -> Settings:
@@ -56,11 +56,11 @@ def local(plan: Plan, *, without_roles: bool) -> Plan:
         plan: as a pod would get it.
         without_roles: leave out the chains of roles, too, with what is said to them.
     """
-    left_out = {*_LOGIN, *(_CHAIN if without_roles else ())}
+    left_out = _CHAIN if without_roles else ()
     return replace(plan, stores=tuple(_ambient(store, left_out) for store in plan.stores))
 
 
-def _ambient(store: Store, left_out: set[str]) -> Store:
+def _ambient(store: Store, left_out: Sequence[str]) -> Store:
     if store.family != "aws":
         return store
     kept = {name: value for name, value in store.settings.items() if name not in left_out}

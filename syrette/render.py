@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from syrette import documents
 from syrette.errors import InputError
-from webhook.review import Denied
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,18 +17,9 @@ if TYPE_CHECKING:
 def refusals(decisions: Sequence[Decision]) -> InputError | None:
     """Every denial of every workload as one error, or None when all are allowed."""
     problems = [
-        f"{decision.workload.name}: {line}"
-        for decision in decisions
-        if isinstance(decision.verdict, Denied)
-        for line in problem_lines(decision.verdict)
+        f"{decision.workload.name}: {line}" for decision in decisions for line in decision.problems
     ]
     return InputError(*problems) if problems else None
-
-
-def problem_lines(denied: Denied) -> list[str]:
-    """Take a denial's message apart: one problem a line, without its heading and marks."""
-    lines = denied.message.removeprefix("syrette: ").splitlines()
-    return [line.removeprefix("- ") for line in lines[1:] or lines]
 
 
 def warnings(decisions: Sequence[Decision]) -> list[str]:

@@ -23,7 +23,7 @@ from webhook.context import NEWEST
 from webhook.drain import Ports, Service, live
 from webhook.errors import SettingsError
 from webhook.limits import Limits
-from webhook.log import LibraryHandler, Log
+from webhook.log import LibraryHandler, Log, standard_output
 from webhook.metrics import Metrics
 from webhook.tls import CertificateError, CertificateFiles
 
@@ -44,7 +44,7 @@ _WRONG: Final = 2
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the server until it is told to end; gives the exit code."""
     options = parse(arguments)
-    log = Log()
+    log = Log(standard_output())
     logging.basicConfig(handlers=[LibraryHandler(log)], force=True)
     return uvloop.run(_run(options, log))
 

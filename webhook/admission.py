@@ -11,11 +11,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from injector.contract.reasons import Reason
-from webhook import review, workloads
+from webhook import replicas, review, workloads
 from webhook.context import Context
 from webhook.decisions import Answer, Decision, Outcome
 from webhook.errors import ContextUnavailableError
 from webhook.mutation import mutate
+from webhook.replicas import Replicas
 from webhook.review import Allowed, Denied
 
 if TYPE_CHECKING:
@@ -23,10 +24,12 @@ if TYPE_CHECKING:
 
     from webhook.cluster import Cluster
     from webhook.log import Log
+    from webhook.replicas import Replica
     from webhook.review import AdmissionRequest, Verdict
     from webhook.settings import Settings
 
 _OK: Final = 200
+_NAME_LENGTH: Final = 253  # of an object; it is checked after us, and may be anything yet
 _WARNING_LENGTH: Final = 120  # what kubectl and the API server show whole
 _WARNINGS: Final = 30  # with their lengths, below the 4096 bytes that the API server keeps
 
@@ -54,6 +57,7 @@ class PodAdmission:
         self._cluster = cluster
         self._log = log
         self._decide = decide
+        self._replicas = Replicas()
 
     async def mutate(self, body: bytes) -> Answer:
         """
@@ -62,12 +66,33 @@ class PodAdmission:
         Raises:
             RequestError: if `body` is no admission review.
         """
+        replica = replicas.read(body)
+        if replica is not None:
+            again = await self._again(replica)
+            if again is not None:
+                return again
         request = review.decode(body)
         if isinstance(request, review.Passed):
             decision = Decision(Outcome.PASSED, uid=request.uid)
             return Answer(_OK, review.encode(request.uid, Allowed()), decision)
-        verdict = await self._verdict(request)
-        return Answer(_OK, review.encode(request.uid, verdict), self._decision(request, verdict))
+        context, verdict = await self._verdict(request)
+        answer = review.encode(request.uid, verdict)
+        decision = self._decision(request, verdict)
+        if replica is not None and context is not None:
+            self._replicas.keep(replica, context, answer, decision)
+        return Answer(_OK, answer, decision)
+
+    async def _again(self, replica: Replica) -> Answer | None:
+        """Answer for a pod whose template is known, on the facts of now."""
+        service_account = self._replicas.service_account(replica)
+        if service_account is None:
+            return None
+        try:
+            context = await self._context(replica.template[0], service_account)
+        except ContextUnavailableError:
+            return None
+        known = self._replicas.answer(replica, context)
+        return None if known is None else Answer(_OK, *known)
 
     async def review_workload(self, body: bytes) -> Answer:
         """
@@ -80,26 +105,28 @@ class PodAdmission:
         if request is None:
             answer = review.encode(uid, Allowed())
             return Answer(_OK, answer, Decision(Outcome.PASSED, uid=uid))
-        verdict = await self._verdict(request)
+        _, verdict = await self._verdict(request)
         advice = Allowed(warnings=_advice(verdict), summary=verdict.summary)
         return Answer(_OK, review.encode(uid, advice), self._decision(request, advice))
 
-    async def _verdict(self, request: AdmissionRequest) -> Verdict:
+    async def _verdict(self, request: AdmissionRequest) -> tuple[Context | None, Verdict]:
+        """Decide, and give the facts that it was decided on; None where there are none."""
+        context = None
         try:
-            context = await self._context(request)
-            return self._decide(request, context, self._settings)
+            context = await self._context(request.namespace, request.service_account)
+            return context, self._decide(request, context, self._settings)
         except ContextUnavailableError as exc:
-            return Denied(Reason.CONTEXT_UNAVAILABLE, f"syrette: {exc}; try again")
+            return None, Denied(Reason.CONTEXT_UNAVAILABLE, f"syrette: {exc}; try again")
         except Exception as exc:  # noqa: BLE001 - a pod that asks for secrets never starts without
             self._log.failure("a decision failed", exc, uid=request.uid)
-            return Denied(Reason.INTERNAL, "syrette: a defect; see the webhook's log")
+            return context, Denied(Reason.INTERNAL, "syrette: a defect; see the webhook's log")
 
-    async def _context(self, request: AdmissionRequest) -> Context:
+    async def _context(self, namespace: str, service_account: str) -> Context:
         """Look the facts up, but not for namespaces that are left alone anyway."""
         excluded = (*self._settings.system_namespaces, self._settings.own_namespace)
-        if request.namespace in excluded:
-            return Context(namespace=request.namespace, service_account=request.service_account)
-        return await self._cluster.context(request.namespace, request.service_account)
+        if namespace in excluded:
+            return Context(namespace=namespace, service_account=service_account)
+        return await self._cluster.context(namespace, service_account)
 
     def _decision(self, request: AdmissionRequest, verdict: Verdict) -> Decision:
         metadata = _mapping(request.pod.get("metadata"))
@@ -116,6 +143,7 @@ class PodAdmission:
             providers=summary.providers,
             references=summary.references if self._settings.audit_references else (),
             warnings=len(verdict.warnings),
+            violations=summary.violations,
             dry_run=request.dry_run,
         )
 
@@ -148,4 +176,4 @@ def _mapping(value: object) -> dict[str, Any]:
 
 def _text(value: object) -> str:
     """Give a name; whatever a pod has in its place is not logged."""
-    return value if isinstance(value, str) else ""
+    return value[:_NAME_LENGTH] if isinstance(value, str) else ""

@@ -24,22 +24,21 @@ _MANAGED: Final = {
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Parse the arguments; whatever is wrong is said on standard error, with exit code 2."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
+    made = parser()
+    options = made.parse_args(arguments)
     if options.cluster_facts is not None and options.cluster == "kubernetes":
-        parser.error("--cluster-facts and --cluster kubernetes exclude each other")
+        made.error("--cluster-facts and --cluster kubernetes exclude each other")
     if options.certificate == "disk" and not (options.tls_cert and options.tls_key):
-        parser.error("--tls-cert and --tls-key are required, unless --certificate is managed")
+        made.error("--tls-cert and --tls-key are required, unless --certificate is managed")
     if options.certificate == "managed" and (options.tls_cert or options.tls_key):
-        parser.error(
-            "--certificate managed has its own certificate: leave out --tls-cert, --tls-key"
-        )
+        made.error("--certificate managed has its own certificate: leave out --tls-cert, --tls-key")
     return options
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m webhook", description="Syrette's admission server.")
-    add = parser.add_argument
+def parser() -> argparse.ArgumentParser:
+    """Make the parser; the page for operators is written from it."""
+    made = argparse.ArgumentParser("python -m webhook", description="Syrette's admission server.")
+    add = made.add_argument
     add("--config", type=Path, metavar="FILE", help="the operator's configuration")
     add("--listen", type=_address, default=("", 8443), metavar="[HOST]:PORT", help="admissions")
     add(
@@ -66,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--tls-cert", type=Path, metavar="FILE", help="certificate, PEM")
     add("--tls-key", type=Path, metavar="FILE", help="its key, PEM")
-    managed = parser.add_argument_group("--certificate managed")
+    managed = made.add_argument_group("--certificate managed")
     for name, what in _MANAGED.items():
         managed.add_argument(f"--{name}", default="syrette-webhook", metavar="NAME", help=what)
     managed.add_argument(
@@ -83,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="how long to serve on after SIGTERM",
     )
-    return parser
+    return made
 
 
 def _address(text: str) -> tuple[str, int]:

@@ -42,6 +42,8 @@ class Decision:
     references: tuple[str, ...] = ()
     """`store:path` each, where the operator audits references."""
     warnings: int = 0
+    violations: int = 0
+    """What a rule of the policy only warned of."""
     dry_run: bool = False
 
 

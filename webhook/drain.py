@@ -118,8 +118,8 @@ class Service:
             ),
             Listener(ports.probes, probes, limits=limits, failed=lambda: None),
         ]
-        metrics.watch("connections", "Open TLS connections.", lambda: len(requests))
-        metrics.watch("dropped_log_lines", "Lines nobody read.", lambda: self._log.dropped)
+        metrics.watch("connections", lambda: len(requests))
+        metrics.watch("dropped_log_lines", lambda: self._log.dropped)
         beside = [
             asyncio.create_task(self._sweep([requests, probes], listeners)),
             *(asyncio.create_task(self._keep_running(run)) for run in self._beside),
@@ -199,11 +199,11 @@ async def live(service: Service, ports: Ports, log: Log) -> None:
     # What is alive now stays alive: the collector need not look at it again.
     gc.collect()
     gc.freeze()
-    await service.run(ports)
-    # One more signal must not turn an orderly end into a death by signal.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.remove_signal_handler(number)
-        signal.signal(number, signal.SIG_IGN)
+    try:
+        await service.run(ports)
+    finally:
+        # The loop's end gives signals back their default, and one more would kill what has ended.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
 
 
 def _unexpected(log: Log, context: dict[str, Any]) -> None:

@@ -43,10 +43,16 @@ class Problems:
 
     found: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    violations: int = 0
+    """What a rule of the policy that only warns would have denied."""
+    _known: set[Problem] = field(default_factory=set)
 
     def add(self, reason: Reason, key: str, message: str, line: int | None = None) -> None:
-        """Note a problem."""
-        self.found.append(Problem(reason, key, message, line))
+        """Note a problem, once: stores that share a field share what is wrong with it."""
+        problem = Problem(reason, key, message, line)
+        if problem not in self._known:
+            self._known.add(problem)
+            self.found.append(problem)
 
     def warn(self, message: str) -> None:
         """Note a warning, once."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import select
 import socket
 import ssl
 from time import monotonic
@@ -89,6 +90,8 @@ class Listener:
         self._context = context
         self._failed = failed
         self._loop = asyncio.get_running_loop()
+        self._waiting = select.poll()
+        self._waiting.register(listening, select.POLLIN)
         self._pending: dict[asyncio.Task[None], float] = {}
         self._retry: asyncio.TimerHandle | None = None
         self._open = False
@@ -134,6 +137,8 @@ class Listener:
         """Accept a few; true when there may be more."""
         for _ in range(_ACCEPTED_AT_ONCE):
             if not self._room():
+                if self._waiting.poll(0):  # nobody is turned out for nobody
+                    self._make_room(monotonic())
                 self._pause()
                 return False
             try:
@@ -141,6 +146,8 @@ class Listener:
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return False
             except OSError:  # no descriptors left: they come back as connections end
+                if not self._give_up_oldest(monotonic(), _ACCEPTED_AT_ONCE):
+                    self._connections.make_room(monotonic())
                 self._pause()
                 return False
             if _abandoned(accepted):
@@ -172,17 +179,22 @@ class Listener:
         self._resume()
 
     def _room(self) -> bool:
-        limits = self._limits
-        now = monotonic()
-        if len(self._pending) >= limits.handshakes:
-            oldest = next(iter(self._pending))
-            if now - self._pending[oldest] > limits.crowded_seconds:
-                oldest.cancel()
-            return False
-        if len(self._connections) + len(self._pending) >= limits.connections:
+        held = len(self._connections) + len(self._pending)
+        return len(self._pending) < self._limits.handshakes and held < self._limits.connections
+
+    def _make_room(self, now: float) -> None:
+        if len(self._pending) >= self._limits.handshakes:
+            self._give_up_oldest(now, 1)
+        else:
             self._connections.make_room(now)
-            return False
-        return True
+
+    def _give_up_oldest(self, now: float, most: int) -> bool:
+        """Let handshakes that take longest go, `most` at once; true if there were such."""
+        crowded = self._limits.crowded_seconds
+        old = [task for task, since in self._pending.items() if now - since > crowded]
+        for task in old[:most]:
+            task.cancel()
+        return bool(old)
 
     def _pause(self) -> None:
         """Stop accepting until something ends, or for a moment."""

@@ -66,6 +66,8 @@ class Log:
             "warnings": decision.warnings,
             "duration_ms": round(seconds * 1000, 3),
         }
+        if decision.violations:
+            line["policy_warnings"] = decision.violations
         if decision.references:
             line["references"] = decision.references
         if decision.dry_run:
@@ -114,6 +116,20 @@ class Log:
                 return True
             self._rest = self._rest[written:]
         return True
+
+
+def standard_output() -> int:
+    """
+    Give the descriptor of standard output, 1.
+
+    A process that was started without one gets the null device: the next thing that is opened, such
+    as a client's connection, would have that number and be sent our lines.
+    """
+    try:
+        os.fstat(1)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 1
 
 
 class LibraryHandler(logging.Handler):

@@ -22,6 +22,17 @@ if TYPE_CHECKING:
 _BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 
 
+WATCHED: Final = {
+    "in_flight_requests": "Requests being decided.",
+    "arriving_bytes": "Bodies that are arriving.",
+    "connections": "Open TLS connections.",
+    "dropped_log_lines": "Lines nobody read.",
+    "cluster_facts_age_seconds": "Since the API server last spoke of the oldest facts.",
+    "leader": "Whether this replica leads: 1 or 0; with a managed certificate.",
+}
+"""Numbers that are read where they are when somebody asks for the metrics."""
+
+
 class Metrics:
     """Counters of one server, in the names that dashboards and alerts use."""
 
@@ -48,6 +59,9 @@ class Metrics:
         self.shed: Callable[[], None] = self._counter(
             "syrette_shed_requests", "Requests answered 429."
         )
+        self.warned: Callable[[float], None] = self._counter(
+            "syrette_policy_warnings", "What rules with `enforce: warn` would have denied."
+        )
         self.cut: Callable[[], None] = self._counter(
             "syrette_cut_connections", "Connections closed because a deadline passed or no room."
         )
@@ -64,13 +78,14 @@ class Metrics:
         )
         self.certificate_expires: Callable[[float], None] = expiry.set
 
-    def _counter(self, name: str, documentation: str) -> Callable[[], None]:
+    def _counter(self, name: str, documentation: str) -> Callable[..., None]:
         counter = Counter(name, documentation, registry=self._registry)
         return counter.inc
 
-    def watch(self, name: str, documentation: str, read: Callable[[], float]) -> None:
-        """Show a number that is read when the metrics are."""
-        Gauge(f"syrette_{name}", documentation, registry=self._registry).set_function(read)
+    def watch(self, name: str, read: Callable[[], float]) -> None:
+        """Show one of `WATCHED`."""
+        gauge = Gauge(f"syrette_{name}", WATCHED[name], registry=self._registry)
+        gauge.set_function(read)
 
     def count(self, verdict: Outcome, reason: Reason | None) -> None:
         """Count one request."""

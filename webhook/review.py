@@ -54,6 +54,8 @@ class Summary:
     providers: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     """`store:path` each, for the audit."""
+    violations: int = 0
+    """What the policy only warned of."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,8 +66,8 @@ class AdmissionServer:
         self._routes: Mapping[str, Callable[[bytes], Awaitable[Answer]]] = MappingProxyType(
             {"/mutate": admission.mutate, "/review-workload": admission.review_workload}
         )
-        metrics.watch("in_flight_requests", "Requests being decided.", lambda: self.in_flight)
-        metrics.watch("arriving_bytes", "Bodies that are arriving.", lambda: self._buffered)
+        metrics.watch("in_flight_requests", lambda: self.in_flight)
+        metrics.watch("arriving_bytes", lambda: self._buffered)
 
     async def handle(self, request: BaseRequest) -> web.Response:
         """Answer one request, whatever it is."""
@@ -186,6 +186,8 @@ class AdmissionServer:
         seconds = _since_arrival(request)
         self._metrics.count(decision.verdict, decision.reason)
         self._metrics.observe(seconds)
+        if decision.violations:
+            self._metrics.warned(decision.violations)
         self._log.decided(decision, seconds)
 
     def _close(self, response: web.Response, request: BaseRequest) -> web.Response:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from injector.aws.errors import STALE_CREDENTIALS, Failure, plain_code, provider_error
 from injector.contract.reasons import Reason
-from injector.errors import InjectorError, ProviderError
+from injector.errors import ProviderError
 from injector.transport import TransportError
 
 if TYPE_CHECKING:
@@ -101,8 +101,6 @@ class AwsClient:
             return ProviderError(
                 exc.reason, str(exc), step=action, region=self.region, remedy=exc.remedy
             )
-        if isinstance(exc, InjectorError):
-            return ProviderError(exc.reason, str(exc), step=action, region=self.region)
         response = getattr(exc, "response", None)
         if isinstance(response, dict):
             return provider_error(_failure(action, self.region, response))

@@ -29,15 +29,19 @@ REASONS: Final[Mapping[str, Reason]] = MappingProxyType(
         "DecryptionFailure": Reason.ACCESS_DENIED,
         "InvalidKeyId": Reason.ACCESS_DENIED,
         "KMSAccessDeniedException": Reason.ACCESS_DENIED,
+        "NotAuthorized": Reason.ACCESS_DENIED,
         "OptInRequired": Reason.ACCESS_DENIED,
         "UnauthorizedOperation": Reason.ACCESS_DENIED,
         "IDPCommunicationError": Reason.UNAVAILABLE,
         "IDPRejectedClaim": Reason.IDENTITY_DENIED,
+        "IncompleteSignature": Reason.IDENTITY_DENIED,
+        "IncompleteSignatureException": Reason.IDENTITY_DENIED,
         "InvalidClientTokenId": Reason.IDENTITY_DENIED,
         "InvalidIdentityToken": Reason.IDENTITY_DENIED,
         "InvalidSignatureException": Reason.IDENTITY_DENIED,
         "InvalidTokenException": Reason.IDENTITY_DENIED,
         "MissingAuthenticationToken": Reason.IDENTITY_DENIED,
+        "MissingAuthenticationTokenException": Reason.IDENTITY_DENIED,
         "RegionDisabledException": Reason.IDENTITY_DENIED,
         "SignatureDoesNotMatch": Reason.IDENTITY_DENIED,
         "UnrecognizedClientException": Reason.IDENTITY_DENIED,
@@ -58,6 +62,8 @@ REASONS: Final[Mapping[str, Reason]] = MappingProxyType(
         "InternalServerError": Reason.UNAVAILABLE,
         "InternalServerException": Reason.UNAVAILABLE,
         "InternalServiceError": Reason.UNAVAILABLE,
+        "RequestAbortedException": Reason.UNAVAILABLE,
+        "RequestTimeoutException": Reason.UNAVAILABLE,
         "ServiceUnavailable": Reason.UNAVAILABLE,
         "ServiceUnavailableException": Reason.UNAVAILABLE,
         "RequestLimitExceeded": Reason.THROTTLED,
@@ -65,11 +71,15 @@ REASONS: Final[Mapping[str, Reason]] = MappingProxyType(
         "RequestThrottledException": Reason.THROTTLED,
         "SlowDown": Reason.THROTTLED,
         "Throttling": Reason.THROTTLED,
+        "ThrottledException": Reason.THROTTLED,
         "ThrottlingException": Reason.THROTTLED,
         "TooManyRequestsException": Reason.THROTTLED,
     }
 )
-"""Codes of the calls that we make, as their API references list them."""
+"""
+Codes of the calls that we make: their API references, AWS's common errors, and the codes that the
+SDKs take for throttling.
+"""
 
 _LOGINS: Final = frozenset({"AssumeRole", "AssumeRoleWithWebIdentity", "GetCredentials"})
 _AT_LOGIN: Final[Mapping[Reason, Reason]] = MappingProxyType(
@@ -136,6 +146,14 @@ class Failure:
         return Denial(**found, because=because)
 
 
+# Refusals of the Pod Identity agent itself, which come without a code.
+_AGENTS_WORDS: Final = (
+    ("token is expired", Reason.TOKEN_UNAVAILABLE),
+    ("token is not valid yet", Reason.CLOCK_SKEW),
+    ("Service account token", Reason.IDENTITY_DENIED),
+)
+
+
 def plain_code(code: object) -> str:
     """
     Cut an error code to what a code may be, whatever a server sent in its place.
@@ -155,7 +173,8 @@ def reason_of(failure: Failure) -> Reason:
         return Reason.NOT_FOUND
     if remedies.MANAGED_KEY in text:  # said as a request that is invalid
         return Reason.ACCESS_DENIED
-    reason = REASONS.get(failure.code) or _by_status(failure.status)
+    worded = next((found for mark, found in _AGENTS_WORDS if mark in text), None)
+    reason = REASONS.get(failure.code) or worded or _by_status(failure.status)
     return _AT_LOGIN.get(reason, reason) if failure.step in _LOGINS else reason
 
 

@@ -20,9 +20,9 @@ CROSS_ACCOUNT: Final = (
 )
 MANAGED_KEY: Final = "default KMS service key"
 """Mark in AWS's message: the secret of another account is under the key that AWS manages there."""
-TAG_SESSION: Final = (
-    "allow sts:TagSession beside sts:AssumeRole in the target role's trust policy: Pod Identity's "
-    "session tags are transitive and come along to every role of a chain"
+TAG_SESSION: Final = "allow sts:TagSession beside sts:AssumeRole in the target role's trust policy"
+POD_TAGS: Final = (
+    "Pod Identity's session tags are transitive and come along to every role of a chain"
 )
 CLOCK: Final = "set the node's clock (chrony or the hypervisor's time source); AWS allows 5 minutes"
 
@@ -74,7 +74,7 @@ _BY_REASON: Final = {
     ),
 }
 _RESTORE: Final = "the secret is scheduled for deletion; restore it with RestoreSecret"
-_PASSING: Final = frozenset({Reason.UNAVAILABLE, Reason.THROTTLED})
+_REFUSALS: Final = frozenset({Reason.ACCESS_DENIED, Reason.INVALID_REQUEST, Reason.NOT_FOUND})
 _LOGIN_SETTINGS: Final = (
     "check the store's settings of the login: roles, session name, tags, policy and duration"
 )
@@ -92,7 +92,7 @@ def remedy(reason: Reason, step: str, code: str, text: str, action: str) -> str:
         _RESTORE if reason is Reason.NOT_FOUND and "marked" in text else "",
         TAG_SESSION if action == "sts:TagSession" else "",
         _at_login(reason, step),
-        _NOT_OF_AWS if not code and reason not in _PASSING else "",
+        _NOT_OF_AWS if not code and reason in _REFUSALS else "",
         _access(code, text, action) if reason is Reason.ACCESS_DENIED else "",
         _BY_REASON.get(reason, ""),
     )

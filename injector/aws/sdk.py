@@ -13,7 +13,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from injector.aws import endpoints
+from injector.aws import endpoints, manual
 from injector.aws.client import AwsClient
 from injector.contract.reasons import Reason
 from injector.errors import ProviderError
@@ -100,7 +100,8 @@ def _no_client(service: str, region: str, why: str) -> ProviderError:
 
 
 def _build_session() -> BotocoreSession:
-    import botocore.session  # noqa: PLC0415 - 60 ms that a pod without AWS must not pay
+    manual.import_without()
+    import botocore.session  # noqa: PLC0415 - only AWS pays for botocore
     from botocore.configprovider import (  # noqa: PLC0415 - only AWS pays for botocore
         BOTOCORE_DEFAUT_SESSION_VARIABLES,
         ConfigValueStore,

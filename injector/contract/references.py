@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote, unquote_to_bytes
 
+from injector.contract.fields import DNS_LABEL
+
 STORE_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 """A store's name is a DNS label (RFC 1123)."""
 MAX_LENGTH: Final = 2048  # characters; an ARN has at most 2048 (AWS general reference)
@@ -23,6 +25,7 @@ _ARN = re.compile(
     r"arn:(?P<partition>aws[a-z-]*):(?P<service>[a-z0-9-]*):(?P<region>[a-z0-9-]*)"
     r":(?P<account>[0-9]*):(?P<resource>.+)"
 )
+_ACCOUNT = re.compile(r"[0-9]{12}")
 ARN_STORES: Final = {"secretsmanager": "aws-secretsmanager", "ssm": "aws-ssm"}
 _ARN_RESOURCES: Final = {"secretsmanager": "secret:", "ssm": "parameter/"}
 
@@ -147,7 +150,8 @@ def _arn_store(text: str) -> str:
         raise InvalidReferenceError(msg)
     kind = _ARN_RESOURCES[arn.service]
     name = arn.resource.removeprefix(kind)
-    if not arn.resource.startswith(kind) or not name or not arn.region or not arn.account:
+    placed = re.fullmatch(DNS_LABEL, arn.region) and _ACCOUNT.fullmatch(arn.account)
+    if not arn.resource.startswith(kind) or not name or not placed:
         msg = f"an ARN of {arn.service} reads `arn:…:{arn.service}:<region>:<account>:{kind}<name>`"
         raise InvalidReferenceError(msg)
     _check_path(name)

@@ -110,8 +110,7 @@ def _ambient(clock: Callable[[], float], key: SessionKey, _source: Session | Non
     session = botocore.session.Session()
     # For its own STS client; the image has no other data of botocore's.
     session.register_component("data_loader", Loader(extra_search_paths=[str(DATA)]))
-    if key.input("region"):
-        session.set_config_variable("region", key.input("region"))
+    session.set_config_variable("region", key.input("region"))
     try:
         found = session.get_credentials()
         frozen = None if found is None else found.get_frozen_credentials()
@@ -207,8 +206,9 @@ def _explained(exc: ProviderError, key: SessionKey, source: Session) -> Provider
             remedy="remove it from `assume-role` (`aws.assume-role`): nothing else is needed",
         )
     remedy = exc.remedy
-    if key.root.method == POD_IDENTITY and not tagging:
-        remedy = f"{remedy}; {remedies.TAG_SESSION}"
+    if key.root.method == POD_IDENTITY:
+        remedy = remedy if tagging else f"{remedy}; {remedies.TAG_SESSION}"
+        remedy = f"{remedy}: {remedies.POD_TAGS}"
     return _changed(exc, message=f"{exc} (assuming {role})", remedy=remedy)
 
 

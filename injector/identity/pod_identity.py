@@ -35,14 +35,8 @@ STEP: Final = "GetCredentials"
 ATTEMPT_SECONDS: Final = 2.0
 """Of one address; 100 ms left pods stuck elsewhere, the agent itself asks AWS at a first fetch."""
 _CODE: Final = re.compile(r"\b([A-Z][A-Za-z]{3,60}Exception)\b")
-_OWN_REFUSALS: Final = (
-    ("token is expired", "ExpiredTokenException"),
-    ("Service account token", "InvalidTokenException"),
-)
-"""
-The agent looks at a token's form and times before it asks AWS. What it refuses itself has words
-and no code: the code that AWS would have given.
-"""
+_REQUEST_ID: Final = re.compile(r"\[([0-9A-Za-z-]{1,64})\]: \(")
+"""How the agent writes what the service behind it answered: `[<request id>]: (<code>): …`."""
 
 
 def log_in(
@@ -101,7 +95,18 @@ def _fetch(
 def _parsed(response: Response) -> dict[str, Any]:
     text = response.body.decode("utf-8", "replace")
     if response.status != 200:  # noqa: PLR2004 - RFC 9110
-        raise provider_error(Failure(STEP, "", _code(text), response.status, "", text))
+        code = _CODE.search(text)
+        request_id = _REQUEST_ID.match(text)
+        raise provider_error(
+            Failure(
+                step=STEP,
+                region="",
+                code=code.group(1) if code else "",
+                status=response.status,
+                request_id=request_id.group(1) if request_id else "",
+                text=text,
+            )
+        )
     try:
         reply = json.loads(text)
         values = [reply[name] for name in ("AccessKeyId", "SecretAccessKey", "Token")]
@@ -114,13 +119,6 @@ def _parsed(response: Response) -> dict[str, Any]:
             Reason.UNAVAILABLE, "the agent's reply was cut off or cannot be read", step=STEP
         )
     return dict(reply)
-
-
-def _code(text: str) -> str:
-    found = _CODE.search(text)
-    if found:
-        return found.group(1)
-    return next((code for words, code in _OWN_REFUSALS if words in text), "")
 
 
 def _record(key: SessionKey, reply: dict[str, Any], issued_at: float) -> SessionRecord:

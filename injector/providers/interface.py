@@ -92,10 +92,8 @@ class Provider(ABC):
         """
         try:
             return self._fetch(reads, store, sessions, denied)
-        except ProviderError as exc:
-            error = exc
         except InjectorError as exc:
-            error = ProviderError(exc.reason, str(exc))
+            error = exc if isinstance(exc, ProviderError) else ProviderError(exc.reason, str(exc))
         except Exception as exc:  # noqa: BLE001 - the promise of this interface
             name = type(exc).__name__
             error = ProviderError(Reason.INTERNAL, f"{type(self).__name__}: {name}")

@@ -138,7 +138,7 @@ def _dir(secret: Secret, content: _Content) -> tuple[RenderedFile, ...]:
     files = []
     for key, item in content.data.items():
         path = f"{prefix}{key}"
-        wrong = paths.component_problem(key) if not key else paths.problem(path)
+        wrong = paths.problem(path)
         if wrong is not None:
             msg = f"{content.where}: the key `{documents.printable(key)}` is no file name: {wrong}"
             raise RenderError(Reason.UNSAFE_PATH, msg)

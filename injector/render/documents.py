@@ -88,15 +88,12 @@ def _refuse(constant: str) -> NoReturn:
 def depth(document: object) -> int:
     """Count the levels of objects and lists."""
     levels, level = 0, [document]
-    while level:
+    while level := [item for item in level if isinstance(item, dict | list)]:
         levels += 1
         level = [
-            child
-            for item in level
-            if isinstance(item, dict | list)
-            for child in (item.values() if isinstance(item, dict) else item)
+            child for item in level for child in (item.values() if isinstance(item, dict) else item)
         ]
-    return levels - 1
+    return levels
 
 
 def size(data: object) -> int:

@@ -20,7 +20,7 @@ from injector.errors import RenderError
 from injector.render import documents
 from injector.render.interface import MAX_OUTPUT
 
-MAX_STEPS: Final = 1_000_000
+MAX_STEPS: Final = 300_000
 """Nodes that are visited; about a second. A projection visits its right side for each element."""
 MAX_MADE: Final = 4 * MAX_OUTPUT
 _MAKING: Final = frozenset(

@@ -7,21 +7,18 @@ the kubelet are the simulators of `worlds`. Every step must come out as it says.
 
 from __future__ import annotations
 
-import signal
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from syrette.demo.screen import Screen
 from syrette.demo.stage import PATIENCE, Stage
 from syrette.demo.steps import STEPS
 from syrette.demo.waiting import StepError
+from syrette.signals import ending_on_signals, undisturbed_end
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from types import FrameType
+    from collections.abc import Callable, Sequence
 
 _FAILED: Final = 1
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def demo(
@@ -43,7 +40,7 @@ def demo(
     """
     screen = screen or Screen()
     screen.title("Syrette: secrets for a pod, from its annotations to its files")
-    with _ending_on_signals(), Stage(screen, patience) as stage, _undisturbed_end():
+    with ending_on_signals(), Stage(screen, patience) as stage, undisturbed_end():
         for step in steps:
             screen.step(_title(step))
             try:
@@ -58,30 +55,3 @@ def demo(
 
 def _title(step: Callable[[Stage], None]) -> str:
     return (step.__doc__ or step.__name__).strip().splitlines()[0].removesuffix(".")
-
-
-@contextmanager
-def _ending_on_signals() -> Iterator[None]:
-    """Make every wish to end an exception, so that what runs is ended on the way out."""
-    before = {number: signal.getsignal(number) for number in _SIGNALS}
-    for number in _SIGNALS[1:]:
-        signal.signal(number, _leave)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _leave(number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)
-
-
-@contextmanager
-def _undisturbed_end() -> Iterator[None]:
-    """Let no second Ctrl-C leave a process behind: the end is bounded by the grace periods."""
-    try:
-        yield
-    finally:
-        for number in _SIGNALS:
-            signal.signal(number, signal.SIG_IGN)

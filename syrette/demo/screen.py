@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from contextlib import AbstractContextManager
 
 _PLAIN_WIDTH: Final = 160  # of lines that are cut; a log is wider than a terminal
 _STYLES: Final = {"+": "green", "-": "red", "@": "cyan"}
@@ -67,6 +70,10 @@ class Screen:
         """Print a sentence."""
         self._console.print(Text(f"  {text}", style=style))
 
+    def waiting(self, text: str) -> AbstractContextManager[object]:
+        """Show on a terminal that something is waited for."""
+        return self._console.status(text) if self._colourful else nullcontext()
+
     def lines(self, texts: Iterable[str], style: str = "cyan") -> None:
         """Print what a program said or a file holds, each line cut to the width."""
         for text in texts:
@@ -85,7 +92,7 @@ class Screen:
             table = Table(*heads, box=None, header_style="dim", padding=(0, 3, 0, 0))
             for row in rows:
                 table.add_row(*map(Text, row))
-            self._console.print(table, soft_wrap=False)
+            self._console.print(Padding(table, (0, 0, 0, 2)), soft_wrap=False)
             return
         widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
         for row in (heads, *rows):

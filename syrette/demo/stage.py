@@ -69,7 +69,8 @@ class Stage:
         """Start the webhook, told where that AWS is."""
         folder = self._folder("webhook")
         webhook = Webhook(folder, cloud.operator(self.world), cloud.cluster(self.world))
-        self.webhook = self._ends.enter_context(webhook)
+        with self.screen.waiting("the webhook starts"):
+            self.webhook = self._ends.enter_context(webhook)
 
     def start_pod(self) -> None:
         """Run what the patched pod says, as far as the application."""
@@ -87,17 +88,24 @@ class Stage:
                 mint=partial(cloud.mint, self.world),
             )
         )
-        self.runner.start()
+        with self.screen.waiting("init fetches, then the application starts"):
+            self.runner.start()
 
-    def eventually(self, found: Callable[[], Any], otherwise: str) -> Any:  # noqa: ANN401 - whatever is found
+    def eventually(self, found: Callable[[], object], meanwhile: str, otherwise: str) -> None:
         """
-        Look until there is something.
+        Wait until something is so.
+
+        Args:
+            found: whether it is.
+            meanwhile: shown on a terminal.
+            otherwise: said when it does not come.
 
         Raises:
             StepError: with `otherwise`, and the sidecar's last words.
         """
         try:
-            return eventually(found, self.patience, otherwise)
+            with self.screen.waiting(meanwhile):
+                eventually(found, self.patience, otherwise)
         except StepError as exc:
             said = self.runner.containers[names.SIDECAR_CONTAINER].log().splitlines()[-1:]
             raise StepError(f"{exc}; the sidecar's log ends with: {' '.join(said)}") from None

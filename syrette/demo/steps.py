@@ -85,7 +85,7 @@ def run(stage: Stage) -> None:
         [name, f"exit code {it.exit_code}" if it.pid is None else f"running, process {it.pid}"]
         for name, it in runner.containers.items()
     ]
-    stage.screen.table(["container", ""], rows)
+    stage.screen.table(["container", "state"], rows)
     stage.screen.say("what the application finds (made-up values, so they may be shown):")
     for path in sorted(_published(stage)):
         mode = (stage.secrets / path).stat().st_mode & 0o777
@@ -112,7 +112,11 @@ def outage(stage: Stage) -> None:
     sidecar = stage.runner.containers[names.SIDECAR_CONTAINER]
     process, files, said = sidecar.pid, _published(stage), len(sidecar.log().splitlines())
     stage.world.go_down()
-    stage.eventually(lambda: stage.failures() >= PERIODS, f"{PERIODS} refreshes did not fail")
+    stage.eventually(
+        lambda: stage.failures() >= PERIODS,
+        f"{PERIODS} refreshes have to fail",
+        f"{PERIODS} refreshes did not fail",
+    )
     if _published(stage) != files or sidecar.pid != process or sidecar.restarts:
         msg = "the outage changed the files or restarted the sidecar"
         raise StepError(msg)
@@ -195,7 +199,11 @@ def _put(stage: Stage, password: str) -> None:
 
 
 def _await(stage: Stage, password: str, otherwise: str) -> None:
-    stage.eventually(lambda: json.loads(stage.read(_DB))["password"] == password, otherwise)
+    stage.eventually(
+        lambda: json.loads(stage.read(_DB))["password"] == password,
+        "the sidecar's next refresh",
+        otherwise,
+    )
 
 
 def _show(stage: Stage) -> None:

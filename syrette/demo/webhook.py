@@ -67,7 +67,6 @@ class Webhook:
             *("--tls-cert", "tls.crt", "--tls-key", "tls.key"),
             *("--config", "operator.yaml", "--cluster-facts", "cluster.yaml"),
         ]
-        # A session of its own: Ctrl-C is for us, who then end it in order.
         with (self._folder / "log").open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - ourselves, without a shell
                 [sys.executable, "-m", "webhook", *words],
@@ -75,7 +74,6 @@ class Webhook:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,
             )
         try:
             self.port = eventually(self._serving, _SECONDS, "the webhook did not start")

@@ -130,7 +130,7 @@ def test_a_stale_pod_becomes_unready(tier: Tier, world: AwsWorld) -> None:
     asked = {
         "file.db": DB,
         "metrics-port": str(free_port()),
-        "max-stale": "2s",
+        "max-stale": "3s",
         "max-stale-action": "unready",
     }
     runner = tier.start(pod({**asked, **REFRESH}))

@@ -31,12 +31,6 @@ def ends(runner: PodRunner) -> list[tuple[str, str]]:
     return [it for it in told if it[0] != INIT]
 
 
-def sidecar_is_up(runner: PodRunner) -> bool:
-    """Whether the supervisor has set up its signals: it says so when it found no report."""
-    process = runner.containers[SIDECAR].process
-    return process is not None
-
-
 def test_a_native_sidecar_ends_after_the_application(tier: Tier, world: AwsWorld) -> None:
     """The application still has its secrets while it drains."""
     world.put_secret("prod/db", "s3cret")

@@ -94,6 +94,7 @@ def test_an_outage_of_ten_refreshes_changes_nothing(
     set_before = (files / "..data").readlink()
     world.rotate("prod/db", pair(1))
     world.go_down(service="secretsmanager", fault=faults.status(503))
+    eventually(lambda: failures(port) >= 5)
     eventually(lambda: failures(port) >= 10)
 
     assert (files / "..data").readlink() == set_before

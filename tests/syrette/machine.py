@@ -84,11 +84,14 @@ class Machine:
         document = {"ca-bundle": self.world.ca_pem, "endpoints": endpoints, **further}
         self._config.write_text(yaml.safe_dump(document))
 
+    def arguments(self, filename: str) -> list[str]:
+        """Give the words of the command."""
+        return ["fetch", "-f", filename, "--config", str(self._config), "--out", str(self.out)]
+
     def fetch(self, manifest: str, *arguments: str) -> int:
         """Type the command with a manifest on standard input; gives the exit code."""
         self._patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(manifest.encode())))
-        words = ["fetch", "-f", "-", "--config", str(self._config), "--out", str(self.out)]
-        return main([*words, *arguments])
+        return main([*self.arguments("-"), *arguments])
 
     @property
     def files(self) -> dict[str, str]:

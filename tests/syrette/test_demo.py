@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -103,7 +104,9 @@ def test_a_signal_ends_everything(folder: Path, number: int, code: int) -> None:
         for line in process.stdout:
             said += line
             if line.startswith("[6]"):
-                process.send_signal(number)
+                os.killpg(process.pid, number)  # a terminal tells all of them
+                time.sleep(0.05)
+                process.send_signal(signal.SIGINT)  # impatience ends nothing sooner
                 break
         rest, error = process.communicate(timeout=SECONDS)
 
@@ -130,7 +133,7 @@ def _log_in_again(stage: Stage) -> None:
     stage.world.expire_credentials()
     before = stage.world.journal.count("AssumeRoleWithWebIdentity")
     stage.eventually(
-        lambda: stage.world.journal.count("AssumeRoleWithWebIdentity") > before, "no login"
+        lambda: stage.world.journal.count("AssumeRoleWithWebIdentity") > before, "", "no login"
     )
 
 
@@ -195,6 +198,8 @@ def test_a_terminal_gets_colours_and_its_width() -> None:
     assert "\x1b[" in text.getvalue()
     assert " 1  a step ───" in said
     assert f"  +{'x' * 36}…" in said
+    assert "times   who" in said
+    assert "1       web" in said
     assert max(map(len, said.splitlines())) <= 40
 
 

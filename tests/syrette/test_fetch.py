@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from injector.contract.reasons import ExitCode
+from tests.house.source import ROOT
 from tests.syrette.machine import ALL, Machine, pod
 from worlds.aws import AwsWorld
 
@@ -133,6 +136,7 @@ def test_a_second_fetch_replaces_the_first(machine: Machine) -> None:
     assert code == 0
     assert machine.files == {"db": "new"}
     assert kept == {"db"}
+    assert len([path for path in machine.out.iterdir() if path.is_dir() and "20" in path.name]) == 1
 
 
 def test_a_failure_leaves_everything_as_it_was(
@@ -163,7 +167,8 @@ def test_what_may_pass_is_tried_again_and_said(
     lines = capsys.readouterr().err.splitlines()
 
     assert code == ExitCode.UNAVAILABLE
-    assert any(line.startswith("warning: init is tried again") for line in lines[:-1])
+    assert all(line.startswith("warning: init is tried again") for line in lines[:-1])
+    assert lines[0].endswith("refused the connection")
     assert lines[-1].startswith("syrette: gave up after 3 s: unavailable: ")
 
 
@@ -194,16 +199,19 @@ def test_an_empty_directory_becomes_private(machine: Machine) -> None:
 def test_a_file_in_place_of_the_directory_is_refused(
     machine: Machine, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """And a directory in a place that is not there."""
+    """And a directory in a place that is not there, or with a name that cannot be."""
     machine.out.write_text("mine")
     codes = [machine.fetch(ONE_SET)]
-    machine.out = machine.out / "below"
-    codes.append(machine.fetch(ONE_SET))
+    place = machine.out
+    for name in ("below", "x" * 300):
+        machine.out = place / name if name == "below" else place.with_name(name)
+        codes.append(machine.fetch(ONE_SET))
     error = capsys.readouterr().err
 
-    assert codes == [2, 2]
+    assert codes == [2, 2, 2]
     assert "is no directory" in error
     assert "there is no directory" in error
+    assert "too long" in error
 
 
 def test_git_ignores_the_directory(machine: Machine) -> None:
@@ -261,6 +269,27 @@ def test_a_pod_that_asks_for_nothing_is_said(
 
     assert code == 2
     assert "asks for a secret" in capsys.readouterr().err
+
+
+def test_nothing_stays_of_a_fetch_that_is_ended(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither files nor what init had noted down, when SIGTERM comes while it waits for AWS."""
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    (tmp_path / "pod.yaml").write_text(ONE_SET)
+    machine.world.go_down(service="secretsmanager")
+    command = [sys.executable, "-m", "syrette", *machine.arguments(str(tmp_path / "pod.yaml"))]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        first = process.stderr.readline()
+        process.terminate()
+        process.communicate()
+
+    assert "tried again" in first
+    assert process.returncode == 128 + signal.SIGTERM
+    assert list((tmp_path / "temporary").iterdir()) == []
+    assert not machine.out.exists()
 
 
 def test_without_credentials_the_way_to_log_in_is_told(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ TEMPLATE: dict[str, Any] = {
     },
     "spec": {"containers": [{"name": "app", "image": "acme/web"}]},
 }
-EXAMPLE = str(ROOT / "examples" / "first-secret.yaml")
+BUFFERED = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
 
 
 def workload(kind: str, template: object = TEMPLATE, *path: str) -> dict[str, Any]:
@@ -62,6 +63,10 @@ class Terminal:
 def terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
     """A terminal."""
     return Terminal(monkeypatch, capsys)
+
+
+def _named(annotations: dict[str, str]) -> dict[str, object]:
+    return {"name": "web", "annotations": annotations}
 
 
 def _containers(document: dict[str, Any], *path: str) -> list[str]:
@@ -146,6 +151,28 @@ def test_texts_and_numbers_stay_what_kubernetes_takes_them_for(terminal: Termina
     ]
 
 
+def test_annotations_beside_the_template_are_refused(terminal: Terminal) -> None:
+    """A cluster's admission policy denies them, with whatever else is wrong; on both they pass."""
+    annotations = TEMPLATE["metadata"]["annotations"]
+    extra = {**annotations, "syrette.dev/refresh": "5m", "a": "b"}
+    wrong = {**TEMPLATE, "metadata": {"annotations": {**annotations, "syrette.dev/modee": "0440"}}}
+    text = yaml.safe_dump({**workload("Job", wrong), "metadata": _named(extra)})
+    code, _, error = terminal.type(text)
+    problems = [line for line in error.splitlines() if line.startswith("syrette: ")]
+    passed = terminal.render(
+        {**workload("Job"), "metadata": _named(annotations)},
+        {**workload("Job"), "metadata": _named({**extra, "syrette.dev/inject": "false"})},
+    )
+
+    assert code == 2
+    assert problems[0] == (
+        "syrette: Job/web: syrette.dev/refresh: stands on the Job itself; it counts only in "
+        "`spec.template.metadata.annotations`"
+    )
+    assert "syrette.dev/modee: no such annotation" in problems[1]
+    assert len(passed) == 2
+
+
 def test_an_alias_is_written_out(terminal: Terminal) -> None:
     """Anchors are YAML's own affair: what is printed has none."""
     code, text, _ = terminal.type(
@@ -176,7 +203,7 @@ STAIRS = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1
         pytest.param("[" * 1_000_000, "nested deeper", id="brackets"),
         pytest.param("{a: " * 100_000, "nested deeper", id="braces"),
         pytest.param("- " * 100_000, "nested deeper", id="dashes"),
-        pytest.param("a: *b\n", "", id="alias of nothing"),
+        pytest.param("a: *b\n", "undefined alias", id="alias of nothing"),
         pytest.param("kind: !!python/object:os.system x\n", "line 1", id="python"),
         pytest.param("kind: \x01\n", "not YAML", id="control character"),
         pytest.param(f"kind: {'9' * 10_000}\n", "not YAML", id="huge number"),
@@ -235,7 +262,7 @@ def test_a_closed_pipe_is_nobody_s_failure(words: tuple[str, ...]) -> None:
     command = [sys.executable, "-m", "syrette", *words, "-f", "-"]
     for text in (documents, yaml.safe_dump(workload("Deployment"))):
         with subprocess.Popen(
-            command, cwd=ROOT, stdin=-1, stdout=-1, stderr=-1, text=True
+            command, cwd=ROOT, env=BUFFERED, stdin=-1, stdout=-1, stderr=-1, text=True
         ) as process:
             assert process.stdin is not None
             assert process.stdout is not None
@@ -248,6 +275,23 @@ def test_a_closed_pipe_is_nobody_s_failure(words: tuple[str, ...]) -> None:
         assert "Traceback" not in error
         assert "BrokenPipe" not in error
         assert process.returncode == 1
+
+
+def test_output_is_utf_8_whatever_the_locale() -> None:
+    """A manifest keeps its letters; half a surrogate pair is no reason to fail."""
+    labels = '{a: "grün", b: "\\ud800"}'
+    text = f"kind: Pod\nmetadata: {{name: p, labels: {labels}}}\nspec: {{containers: []}}\n"
+    done = subprocess.run(
+        [sys.executable, "-m", "syrette", "render", "-f", "-"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "C"},
+        input=text.encode(),
+        capture_output=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "a: grün\n" in done.stdout.decode()
 
 
 def test_a_region_may_come_from_the_operator(tmp_path: Path, terminal: Terminal) -> None:

@@ -9,6 +9,7 @@ refused with the reason: AssumeRoleWithWebIdentity takes neither external id nor
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING, Final
 
 from injector.contract.names import DOMAIN
@@ -162,15 +163,26 @@ def _tags_problem(tags: Pairs) -> str | None:
     if len(tags) > _MAX_TAGS - len(_OWN_TAGS):
         return f"at most {_MAX_TAGS - len(_OWN_TAGS)} session tags fit beside the pod's own"
     for key, value in tags:
-        # IAM's condition keys do not tell upper from lower case.
+        # IAM compares keys without regard to case, so that `Team` and `team` are one.
         if key.lower() in _OWN_TAGS:
-            return f"the session tag `{key}` is the pod's own; remove it"
+            return f"the session tag `{key[:60]}` is the pod's own; remove it"
+        if key.lower().startswith("aws:") or not (_is_tag_text(key) and _is_tag_text(value)):
+            return (
+                f"the session tag `{key[:60]}` is not AWS's: letters, digits, spaces and "
+                "`_.:/=+-@`, and not `aws:` in front"
+            )
         if len(key) > _MAX_TAG_KEY or len(value) > _MAX_TAG_VALUE:
             return (
                 f"the session tag `{key[:60]}` is longer than AWS allows: {_MAX_TAG_KEY} "
                 f"characters of key, {_MAX_TAG_VALUE} of value"
             )
+    if len({key.lower() for key, _ in tags}) < len(tags):
+        return "two session tags differ by case only, and AWS takes them for one"
     return None
+
+
+def _is_tag_text(text: str) -> bool:
+    return all(it in "_.:/=+-@" or unicodedata.category(it)[0] in "LNZ" for it in text)
 
 
 def _origin(configured: ConfiguredStore, name: str) -> Origin:

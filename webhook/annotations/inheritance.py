@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 PREFIX: Final = f"{DOMAIN}/"
 _SIZE: Final = len(PREFIX)
-MAX_KEYS: Final = 256  # of one object; an object's annotations may have 256 KiB in all
+MAX_KEYS: Final = 256  # of one object
+MAX_SIZE: Final = 256 * 1024  # characters of one object; Kubernetes allows as many bytes
+MAX_OPTION: Final = 8 * 1024  # characters; a chain of ten roles has a fifth of it
 _ALL: Final = "; docs/annotations.md has them all"
 _HONOURED: Final = {
     scope: tuple(row for row in table.HONOURED if scope in row.scopes) for scope in Scope
@@ -84,10 +86,17 @@ def collect(found: Mapping[str, str], scope: Scope, place: str, problems: Proble
         message = f"{len(found)} annotations of {DOMAIN}{place}; at most {MAX_KEYS} are read"
         problems.add(Reason.LIMIT_EXCEEDED, "", message)
         return given
+    if sum(map(len, found.values())) > MAX_SIZE:
+        message = f"the annotations of {DOMAIN}{place} have more than {MAX_SIZE // 1024} KiB"
+        problems.add(Reason.LIMIT_EXCEEDED, "", message)
+        return given
     for name, text in sorted(found.items()):
         value = Value(text, scope, f"{PREFIX}{name}{place}")
         row = table.OPTIONS.get(name) or table.form(name)
-        if name in table.STORE_OPTIONS:
+        if len(text) > MAX_OPTION and not isinstance(row, table.Form):
+            message = f"has more than {MAX_OPTION // 1024} KiB"
+            problems.add(Reason.LIMIT_EXCEEDED, value.key, message)
+        elif name in table.STORE_OPTIONS:
             given.options[name] = value
         elif row is None:
             hint = _hint(name) if problems.spelled_out else ""

@@ -36,6 +36,9 @@ class Origin:
     line: int | None = None
     """Line of a YAML document, from 1."""
 
+    def __str__(self) -> str:
+        return self.key if self.line is None else f"{self.key} line {self.line}"
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:

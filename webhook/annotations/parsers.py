@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 
 CONTAINER_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 VARIABLE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_DURATION: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
+_DURATION: Final = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)(ms|s|m|h)")
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _MODE: Final = re.compile(r"0?[0-7]{3}")
 _QUANTITY: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:m|k|Ki|M|Mi|G|Gi|T|Ti)?")
 _SIGNALS: Final = ("SIGHUP", "SIGINT", "SIGTERM", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH")
+# https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+_MAX_POLICY: Final = 2048
 _MAX_DIGITS: Final = 12
 _MAX_DELIMITER: Final = 8
 _OURS: Final = (names.RUN_DIRECTORY, names.TOKEN_DIRECTORY)
@@ -34,6 +36,7 @@ _CERTIFICATE: Final = re.compile(
 )
 _METHODS: Final = ("GET", "POST", "PUT")
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+MAX_CONTAINERS: Final = 256  # of one pod; real ones have a tenth
 MAX_DURATION: Final = 366 * 86400.0  # seconds; longer intervals are mistakes
 
 
@@ -67,9 +70,8 @@ def boolean(text: str) -> bool:
 def duration(text: str) -> float:
     """Seconds of a Go-style duration (`1h30m`, `500ms`)."""
     total, position = 0.0, 0
-    for match in _DURATION.finditer(text):
-        if match.start() != position:
-            break
+    # From where the last part ended: a search would try every place of a long text of digits.
+    while match := _DURATION.match(text, position):
         total += float(match[1]) * _UNITS[match[2]]
         position = match.end()
     if not text or position != len(text) or not 0 < total <= MAX_DURATION:
@@ -111,8 +113,8 @@ def integer(low: int, high: int) -> Callable[[str], int]:
 
 def quantity(text: str) -> str:
     """A Kubernetes quantity (`50m`, `64Mi`), kept as text."""
-    if not _QUANTITY.fullmatch(text):
-        raise _refuse(text, "a quantity such as 50m or 64Mi")
+    if not _QUANTITY.fullmatch(text) or not text.strip("0.kKmMGTi"):
+        raise _refuse(text, 'a quantity such as 50m or 64Mi; `""` leaves it unset')
     return text
 
 
@@ -161,6 +163,9 @@ def containers(text: str) -> tuple[str, ...]:
 
 def container_names(items: list[str]) -> tuple[str, ...]:
     """A list of container names, each once."""
+    if len(items) > MAX_CONTAINERS:
+        msg = f"names {len(items)} containers; at most {MAX_CONTAINERS} are looked at"
+        raise ValueError(msg)
     for item in items:
         container_name(item)
     if len(set(items)) != len(items):
@@ -169,8 +174,11 @@ def container_names(items: list[str]) -> tuple[str, ...]:
     return tuple(items)
 
 
-def json_object(text: str) -> str:
-    """A JSON object, kept as text."""
+def session_policy(text: str) -> str:
+    """A JSON object of at most the size that AssumeRole takes, kept as text."""
+    if len(text) > _MAX_POLICY:
+        msg = f"a session policy has at most {_MAX_POLICY} characters"
+        raise ValueError(msg)
     try:
         sound = isinstance(json.loads(text), dict)
     except (ValueError, RecursionError):

@@ -207,7 +207,11 @@ def parse(row: StoreField, raw: object) -> Setting:
     if row.name == "ca-bundle" and isinstance(value, str):
         parsers.certificates(value)
     elif row.name == "session-policy" and isinstance(value, str):
-        parsers.json_object(value)
+        parsers.session_policy(value)
+    elif row.kind is Kind.HOPS:
+        for hop in Store("", "", {row.name: value}).hops(row.name):
+            if hop.session_policy:
+                parsers.session_policy(hop.session_policy)
     elif row.name == "endpoints":
         for service, url in Store("", "", {row.name: value}).pairs(row.name):
             if service not in ENDPOINTS[row.families[0]]:

@@ -36,6 +36,7 @@ class Annotation:
     default: str
     """As a user would write it; what follows from other things in words."""
     doc: str
+    example: str
     scopes: frozenset[Scope] = EVERYWHERE
 
 
@@ -49,6 +50,7 @@ OPTIONS: Final[Mapping[str, Annotation]] = MappingProxyType(
                 parsers.mount_path,
                 "/secrets",
                 "Where the files are mounted, read-only, in the application's containers.",
+                "/etc/web/secrets",
             ),
             Annotation(
                 "containers",
@@ -56,6 +58,7 @@ OPTIONS: Final[Mapping[str, Annotation]] = MappingProxyType(
                 parsers.containers,
                 "all but the ignored ones",
                 "Comma list of the containers that get the secrets.",
+                "web, worker",
             ),
             Annotation(
                 "refresh",
@@ -63,6 +66,7 @@ OPTIONS: Final[Mapping[str, Annotation]] = MappingProxyType(
                 parsers.refresh,
                 "15m",
                 "Time between reads (±10 %); `never` fetches once and adds no sidecar.",
+                "5m",
             ),
             Annotation(
                 "on-change",
@@ -71,6 +75,7 @@ OPTIONS: Final[Mapping[str, Annotation]] = MappingProxyType(
                 "none",
                 "How the application is told of a change: `signal:<SIG>:<process>`, "
                 "`http:<METHOD> <loopback URL>` or `restart`.",
+                "signal:SIGHUP:nginx",
             ),
             Annotation(
                 "mode",
@@ -78,6 +83,7 @@ OPTIONS: Final[Mapping[str, Annotation]] = MappingProxyType(
                 parsers.mode,
                 "by fsGroup and uid",
                 "Octal mode of the files, in quotes.",
+                "0440",
             ),
             Annotation(
                 "order",
@@ -85,6 +91,7 @@ OPTIONS: Final[Mapping[str, Annotation]] = MappingProxyType(
                 parsers.choice("first", "last"),
                 "first",
                 "Where our init container stands; `last` lets a native-sidecar proxy start first.",
+                "last",
             ),
             Annotation(
                 "init-timeout",
@@ -92,6 +99,7 @@ OPTIONS: Final[Mapping[str, Annotation]] = MappingProxyType(
                 parsers.duration,
                 "2m",
                 "How long the init container retries what may pass.",
+                "30s",
             ),
             Annotation(
                 "max-stale",
@@ -99,6 +107,7 @@ OPTIONS: Final[Mapping[str, Annotation]] = MappingProxyType(
                 parsers.duration,
                 "none",
                 "After this long without a successful refresh, status and metrics say stale.",
+                "1h",
             ),
             Annotation(
                 "max-stale-action",
@@ -107,6 +116,7 @@ OPTIONS: Final[Mapping[str, Annotation]] = MappingProxyType(
                 "none",
                 "`unready` also makes the pod unready: an outage of the provider then takes "
                 "every replica out of service.",
+                "unready",
             ),
             Annotation(
                 "restart-spread",
@@ -114,6 +124,7 @@ OPTIONS: Final[Mapping[str, Annotation]] = MappingProxyType(
                 parsers.duration,
                 "10 % of refresh, at least 30s",
                 "Time over which `on-change: restart` spreads replicas.",
+                "10m",
             ),
             Annotation(
                 "sidecar",
@@ -121,6 +132,7 @@ OPTIONS: Final[Mapping[str, Annotation]] = MappingProxyType(
                 parsers.choice("auto", "native", "classic"),
                 "auto",
                 "Kind of sidecar; `classic` needs `restartPolicy: Always`.",
+                "classic",
             ),
             Annotation(
                 "metrics-port",
@@ -128,22 +140,34 @@ OPTIONS: Final[Mapping[str, Annotation]] = MappingProxyType(
                 parsers.integer(1024, 65535),
                 "off",
                 "Port of the sidecar's Prometheus text, `/healthz` and `/status`.",
+                "9465",
             ),
             Annotation(
-                "memory-limit", "memory_limit", parsers.quantity, "measured", "Of our containers."
+                "memory-limit",
+                "memory_limit",
+                parsers.quantity,
+                "128Mi",
+                "Memory that one of our containers may take; never less than it needs.",
+                "256Mi",
             ),
             Annotation(
                 "memory-request",
                 "memory_request",
                 parsers.quantity,
-                "measured",
-                "Of our containers.",
+                "48Mi",
+                "Memory that is reserved for it.",
+                "64Mi",
             ),
             Annotation(
-                "cpu-limit", "cpu_limit", parsers.quantity, "measured", "Of our containers."
+                "cpu-limit", "cpu_limit", parsers.quantity, "500m", "CPU that it may take.", "1"
             ),
             Annotation(
-                "cpu-request", "cpu_request", parsers.quantity, "measured", "Of our containers."
+                "cpu-request",
+                "cpu_request",
+                parsers.quantity,
+                "10m",
+                "CPU that is reserved for it.",
+                "20m",
             ),
             Annotation(
                 "template-delimiters",
@@ -151,6 +175,7 @@ OPTIONS: Final[Mapping[str, Annotation]] = MappingProxyType(
                 parsers.delimiters,
                 "{{ }}",
                 'Of template variables; `"[[ ]]"` passes through Helm.',
+                "[[ ]]",
             ),
             Annotation(
                 "override-env",
@@ -158,6 +183,7 @@ OPTIONS: Final[Mapping[str, Annotation]] = MappingProxyType(
                 parsers.boolean,
                 "false",
                 "Take over a variable that a container already defines, in place of a denial.",
+                "true",
             ),
             Annotation(
                 "token-expiration",
@@ -165,13 +191,15 @@ OPTIONS: Final[Mapping[str, Annotation]] = MappingProxyType(
                 parsers.integer(600, 86400 * 366),
                 "3600",
                 "Life of the projected tokens in seconds.",
+                "7200",
             ),
             Annotation(
                 "log-level",
                 "log_level",
                 parsers.choice("debug", "info", "warning", "error"),
                 "info",
-                "Of our containers.",
+                "Of our containers' log: `debug`, `info`, `warning` or `error`.",
+                "debug",
             ),
         )
     }

@@ -22,10 +22,7 @@ def check(wanted: Iterable[Wanted], options: Options, problems: Problems) -> Non
             others = held.setdefault(target, [])
             for origin, containers in others:
                 if _overlap(chosen, containers):
-                    where = (
-                        origin.key if origin.line is None else f"{origin.key} line {origin.line}"
-                    )
-                    message = f"{_name(target)} is asked for twice, first by {where}"
+                    message = f"{_name(target)} is asked for twice, first by {origin}"
                     problems.add(
                         Reason.NAME_COLLISION, secret.origin.key, message, secret.origin.line
                     )

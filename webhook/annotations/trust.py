@@ -35,6 +35,7 @@ AUDIENCES: Final = frozenset(
 """Audiences that the providers' own documents name: everybody may use them."""
 # Issuers of managed clusters, which are their API servers' audiences too.
 _ISSUERS: Final = ("https://oidc.eks.", "https://container.googleapis.com/v1/projects/")
+_ISSUER_HOSTS: Final = (".oic.prod-aks.azure.com", ".azmk8s.io")
 _HTTPS_PORT: Final = 443
 
 
@@ -85,6 +86,7 @@ def is_api_server(audience: str) -> bool:
         or host in {"kubernetes", "kubernetes.default", "k3s"}
         or host.startswith("kubernetes.default.svc")
         or text.startswith(_ISSUERS)
+        or host.endswith(_ISSUER_HOSTS)
     )
 
 

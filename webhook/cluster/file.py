@@ -21,7 +21,7 @@ as one that the API server has not told us of. Unknown keys are errors, all repo
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from webhook.annotations import documents
@@ -30,17 +30,13 @@ from webhook.errors import ContextUnavailableError, SettingsError
 from webhook.settings.sections import Section
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
 _MAX_BYTES = 1 << 20  # a ConfigMap holds no more
 _IMPLICIT = "default"  # the service account that every namespace has
 
 
-@dataclass(frozen=True, slots=True)
-class _Namespace:
-    context: Context
-    service_accounts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+_Contexts = dict[str, Context]  # by service account
 
 
 class FileCluster:
@@ -106,18 +102,14 @@ class FileCluster:
         if known is None:
             msg = f"namespace `{namespace}` is not known"
             raise ContextUnavailableError(msg)
-        annotations = known.service_accounts.get(service_account)
-        if annotations is None and service_account != _IMPLICIT:
+        context = known.get(service_account)
+        if context is None:
             msg = f"service account `{namespace}/{service_account}` is not known"
             raise ContextUnavailableError(msg)
-        return replace(
-            known.context,
-            service_account=service_account,
-            service_account_annotations=annotations or {},
-        )
+        return context
 
 
-def _namespaces(document: Section, version: KubernetesVersion) -> dict[str, _Namespace]:
+def _namespaces(document: Section, version: KubernetesVersion) -> dict[str, _Contexts]:
     document.only("kubernetes-version", "oldest-kubelet", "openshift", "namespaces")
     shared = Context(
         namespace="",
@@ -138,7 +130,7 @@ def _kubelet(section: Section) -> Kubelet | None:
     return None if version is None else Kubelet(version, text, section.text("node", "", str))
 
 
-def _namespace(section: Section, namespace: str, shared: Context) -> _Namespace:
+def _namespace(section: Section, namespace: str, shared: Context) -> _Contexts:
     section.only("labels", "annotations", "service-accounts", "limit-ranges", "resource-quotas")
     accounts = section.section("service-accounts")
     context = replace(
@@ -149,9 +141,12 @@ def _namespace(section: Section, namespace: str, shared: Context) -> _Namespace:
         limit_ranges=tuple(_limit_range(item) for item in section.sections("limit-ranges")),
         quota_resources=frozenset(section.texts("resource-quotas", (), str)),
     )
-    return _Namespace(
-        context, {name: _account(accounts.section(name)) for name in accounts.node.entries}
-    )
+    found: dict[str, dict[str, str]] = {_IMPLICIT: {}}
+    found.update((name, _account(accounts.section(name))) for name in accounts.node.entries)
+    return {
+        name: replace(context, service_account=name, service_account_annotations=annotations)
+        for name, annotations in found.items()
+    }
 
 
 def _account(section: Section) -> dict[str, str]:

@@ -100,7 +100,6 @@ class KubernetesCluster:
         self._caches = (self.namespaces, self.service_accounts, self.limit_ranges, self.quotas)
         metrics.watch(
             "cluster_facts_age_seconds",
-            "Since the API server last said something about the facts that are oldest.",
             lambda: max(cache.age for cache in self._caches),
         )
 

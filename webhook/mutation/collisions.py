@@ -8,6 +8,7 @@ a directory collides only by its own path.
 from __future__ import annotations
 
 import posixpath
+from bisect import bisect_left, insort
 from typing import TYPE_CHECKING
 
 from injector.contract.names import DOMAIN, RESERVED_PREFIX
@@ -43,7 +44,7 @@ def check_files(
                     said.add((other, position))
                     message = (
                         f"`{volume.mount}/{wanted.path}` needs `{volume.mount}/{parent}` as a "
-                        f"directory, and {selected[other].wanted.origin.key} makes it a file"
+                        f"directory, and {selected[other].wanted.origin} makes it a file"
                     )
                     origin = wanted.origin
                     problems.add(Reason.NAME_COLLISION, origin.key, message, origin.line)
@@ -57,36 +58,66 @@ def check_mounts(
     problems: Problems,
 ) -> None:
     """Note every mount of ours that is equal to, above or below another one of its container."""
-    held: dict[str, list[tuple[str, str]]] = {}
+    held: dict[str, _Mounts] = {}
     for volume in volumes:
         for container in volume.containers:
             if container.name not in held:
-                held[container.name] = _others(container)
-            others = held[container.name]
-            for path, what in others:
-                if not _overlap(volume.mount, path):
-                    continue
+                held[container.name] = _Mounts(container)
+            met = held[container.name].meeting(volume.mount)
+            if met is not None:
                 origin = _origin(volume, selected, options)
                 message = (
                     f"the mount `{volume.mount}` in the container `{container.name}` meets its "
-                    f"{what}; choose another `{DOMAIN}/mount-path` or `mount`"
+                    f"{met}; choose another `{DOMAIN}/mount-path` or `mount`"
                 )
                 problems.add(Reason.NAME_COLLISION, origin.key, message, origin.line)
-            others.append((volume.mount, f"secrets at `{volume.mount}`"))
+            held[container.name].add(volume.mount, f"secrets at `{volume.mount}`")
 
 
-def _others(container: Container) -> list[tuple[str, str]]:
-    """Where the container itself mounts something, with words for it."""
-    found: list[tuple[str, str]] = []
-    for mount in container.mounts:
-        path, volume = mount.get("mountPath"), mount.get("name")
-        if isinstance(path, str) and not str(volume).startswith(RESERVED_PREFIX):
-            found.append((posixpath.normpath(path), f"volume `{volume}` at `{path}`"))
-    return found
+class _Mounts:
+    """
+    Where one container mounts something, with words for each place.
+
+    Sorted, since a pod may have tens of thousands: comparing each with each would take seconds.
+    """
+
+    def __init__(self, container: Container) -> None:
+        self._words: dict[str, str] = {}
+        for mount in container.mounts:
+            path, volume = mount.get("mountPath"), mount.get("name")
+            if isinstance(path, str) and not str(volume).startswith(RESERVED_PREFIX):
+                self._words.setdefault(_place(path), f"volume `{volume}` at `{path}`")
+        self._places = sorted(self._words)
+
+    def add(self, path: str, words: str) -> None:
+        """Note one of ours."""
+        place = _place(path)
+        if place not in self._words:
+            self._words[place] = words
+            insort(self._places, place)
+
+    def meeting(self, path: str) -> str | None:
+        """Words for what is mounted at `path`, above or below it; None where nothing is."""
+        place = _place(path)
+        above = place
+        while above not in self._words and above != "/":
+            above = posixpath.dirname(above)
+        if above in self._words:
+            return self._words[above]
+        below = bisect_left(self._places, f"{place}/")
+        if below < len(self._places) and self._places[below].startswith(f"{place}/"):
+            return self._words[self._places[below]]
+        return None
 
 
-def _overlap(one: str, other: str) -> bool:
-    return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
+def _place(path: str) -> str:
+    """
+    Where a mount ends up: a relative path counts from the root, as the kubelet has it.
+
+    `/var/run` is a link to `/run` in most images, so that one would be mounted within the other.
+    """
+    place = posixpath.normpath("/" + path.lstrip("/"))
+    return place[4:] if f"{place}/".startswith("/var/run/") else place
 
 
 def _origin(volume: FileVolume, selected: Sequence[Selected], options: Options) -> Origin:

@@ -54,7 +54,10 @@ def _append(document: Document, field: str, pointer: str, items: Sequence[Any]) 
 
 
 def _mounts(container: Container, wanted: Sequence[Mapping[str, Any]]) -> list[Operation]:
-    held = container.mounts
+    if not wanted:
+        return []
+    expected = {item["name"] for item in wanted}
+    held = [item for item in container.mounts if str(item.get("name")) in expected]
     missing = [item for item in wanted if not any(injected.is_mount(it, item) for it in held)]
     return _append(container.document, "volumeMounts", container.pointer, missing)
 
@@ -64,13 +67,15 @@ def _variables(
 ) -> list[Operation]:
     """Variables at the front, so that the user's `$(VAR)` sees them; or in place of the user's."""
     held = container.variables
+    places: dict[str, list[int]] = {}
+    for index, item in enumerate(held):
+        places.setdefault(str(item.get("name")), []).append(index)
     found: list[Operation] = []
     missing: list[dict[str, Any]] = []
     for entry in entries:
-        places = [index for index, item in enumerate(held) if item.get("name") == entry["name"]]
-        if not places:
+        if entry["name"] not in places:
             missing.append(entry)
-        for index in places:
+        for index in places.get(entry["name"], ()):
             if overrides and not variables.is_ours(held[index], entry):
                 pointer = f"{container.pointer}/env/{index}"
                 if held[index].get("value"):
@@ -88,7 +93,7 @@ def _variables(
 
 
 def _volumes(pod: Pod, additions: Additions) -> list[Operation]:
-    held = {volume.get("name") for volume in pod.volumes}
+    held = {str(volume.get("name")) for volume in pod.volumes}
     missing = [volume for volume in additions.volumes if volume["name"] not in held]
     return _append(pod.spec, "volumes", "/spec", missing)
 
@@ -134,7 +139,7 @@ def _updated(container: Container, additions: Additions) -> list[Operation]:
     if entry is not None and entry[1] != additions.plan_text:
         pointer = f"{container.pointer}/env/{entry[0]}/value"
         found.append(Operation(pointer, additions.plan_text))
-    held = {mount.get("name") for mount in container.mounts}
+    held = {str(mount.get("name")) for mount in container.mounts}
     missing = [it for it in containers.mounts(additions.plan.volumes) if it["name"] not in held]
     found.extend(_append(container.document, "volumeMounts", container.pointer, missing))
     return found

@@ -7,6 +7,8 @@ of ours is a denial with the reason `internal`, that names where, and nothing of
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from injector.contract.names import DOMAIN
@@ -22,9 +24,11 @@ from webhook.review import Allowed, Denied, Summary
 if TYPE_CHECKING:
     from webhook.annotations.intent import Intent
     from webhook.context import Context
-    from webhook.review import AdmissionRequest, Verdict
+    from webhook.review import AdmissionRequest, Operation, Verdict
     from webhook.settings import Settings
 
+MAX_REFERENCE: Final = 256  # characters of one in the audit
+MAX_WARNINGS: Final = 30  # with their lengths, below the 4096 bytes that the API server keeps
 MAX_WARNING: Final = 120  # characters; the API server cuts what is longer
 
 
@@ -48,45 +52,54 @@ def _decide(request: AdmissionRequest, context: Context, settings: Settings) -> 
     summary = _summary(intent, settings)
     policy.check(intent, context, settings, problems)
     prefixes.check(intent, problems)
+    operations: tuple[Operation, ...] = ()
     try:
         subject = Subject(intent, Pod.of(request.pod), context, settings)
+        operations = _operations(subject, problems)
     except MalformedPodError as exc:
         problems.add(Reason.UNSUPPORTED_POD, "", str(exc))
-        return _verdict(Allowed(summary=summary), problems)
+    return _verdict(Allowed(operations, _warnings(problems), summary), problems)
+
+
+def _operations(subject: Subject, problems: Problems) -> tuple[Operation, ...]:
+    """Lay the pod out and say what it lacks; nothing when there are problems."""
     support.check(subject.pod, problems)
     laid_out = layout.arrange(subject, problems)
     added = additions(subject, laid_out, planning.plan(subject, laid_out), problems)
     injected.check(subject.pod, added, problems)
-    operations = () if problems else patch.operations(subject.pod, added)
-    return _verdict(Allowed(operations, _warnings(problems), summary), problems)
+    return () if problems else patch.operations(subject.pod, added)
 
 
 def _verdict(allowed: Allowed, problems: Problems) -> Verdict:
     """What was found wrong denies what would have been allowed."""
+    summary = replace(allowed.summary, violations=problems.violations)
     if not problems:
-        return allowed
+        return replace(allowed, summary=summary)
     message = denial_message(problems)
-    return Denied(problems.found[0].reason, message, _warnings(problems), allowed.summary)
+    return Denied(problems.found[0].reason, message, _warnings(problems), summary)
 
 
 def _left_alone(request: AdmissionRequest) -> tuple[str, ...]:
-    metadata = request.pod.get("metadata") or {}
-    keys = metadata.get("annotations") or {}
-    if not any(key.startswith(f"{DOMAIN}/") for key in keys):
+    metadata = request.pod.get("metadata")
+    keys = metadata.get("annotations") if isinstance(metadata, Mapping) else None
+    if not isinstance(keys, Mapping) or not any(key.startswith(f"{DOMAIN}/") for key in keys):
         return ()
     return (f"nothing is injected in the system namespace {request.namespace}"[:MAX_WARNING],)
 
 
 def _warnings(problems: Problems) -> tuple[str, ...]:
+    found = problems.warnings
+    told = found[:MAX_WARNINGS]
+    if len(found) > MAX_WARNINGS:
+        told.append(f"and {len(found) - MAX_WARNINGS} more warnings")
     return tuple(
-        text if len(text) <= MAX_WARNING else f"{text[: MAX_WARNING - 1]}…"
-        for text in problems.warnings
+        text if len(text) <= MAX_WARNING else f"{text[: MAX_WARNING - 1]}…" for text in told
     )
 
 
 def _summary(intent: Intent, settings: Settings) -> Summary:
     references = {
-        f"{source.reference.store}:{prefixes.final(source.reference, intent)}"
+        f"{source.reference.store}:{prefixes.final(source.reference, intent)}"[:MAX_REFERENCE]
         for wanted in intent.secrets
         for source in wanted.sources
     }

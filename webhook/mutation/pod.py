@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from injector.contract import names
+from webhook.annotations.parsers import MAX_CONTAINERS
 
 INIT: Final = "initContainers"
 REGULAR: Final = "containers"
 OURS: Final = frozenset({names.INIT_CONTAINER, names.SIDECAR_CONTAINER})
 _GRACE_PERIOD: Final = 30  # seconds, Kubernetes' default
+_LONGEST_GRACE: Final = 366 * 86400
 
 Document = Mapping[str, Any]
 
@@ -72,7 +74,11 @@ class Pod:
         own: list[Container] = []
         ours: dict[str, Container] = {}
         for field in (INIT, REGULAR):
-            for index, item in enumerate(documents(spec, field)):
+            items = documents(spec, field)
+            if len(items) > MAX_CONTAINERS:
+                msg = f"spec.{field}: more than {MAX_CONTAINERS} containers"
+                raise MalformedPodError(msg)
+            for index, item in enumerate(items):
                 container = _container(item, field, index, pod_uid)
                 if container.name in OURS and container.name not in ours:
                     ours[container.name] = container
@@ -103,7 +109,10 @@ class Pod:
     def grace_period(self) -> float:
         """Seconds between SIGTERM and SIGKILL."""
         value = self.spec.get("terminationGracePeriodSeconds")
-        return float(value) if isinstance(value, int) else float(_GRACE_PERIOD)
+        if not isinstance(value, int):
+            return float(_GRACE_PERIOD)
+        # The kubelet takes a negative one for a second; a year is for ever.
+        return float(min(value, _LONGEST_GRACE)) if value >= 0 else 1.0
 
     @property
     def is_windows(self) -> bool:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from webhook.settings import Allow, Rule, Settings
 
 _NOTHING: Final = "nothing"
+# Names that no pattern can spell, for whatever a recursive read finds two levels below its path.
+_ANYTHING_BELOW: Final = "\0/\0"
 
 
 def check(intent: Intent, context: Context, settings: Settings, problems: Problems) -> None:
@@ -123,8 +125,11 @@ class _Ruling:
         permitted = _paths(self.rule.allow, reference.store)
         # An ARN names account and region too, which a pattern of names does not speak of.
         spoken = [it for it in permitted if it.startswith("arn:")] if _is_arn(path) else permitted
-        if not matches_any(spoken, path, self.facts):
-            what = f"the path `{path[:200]}` of the store `{reference.store}`"
+        below = reference.option("recursive") == "true"
+        wanted = (path, *([path + _ANYTHING_BELOW] if below else ()))
+        if not all(matches_any(spoken, it, self.facts) for it in wanted):
+            everything = " and all below it" if below else ""
+            what = f"the path `{path[:200]}`{everything} of the store `{reference.store}`"
             self._refuse(what, permitted, origin)
 
     def _check_action(self, kind: str, origin: Origin) -> None:
@@ -133,6 +138,7 @@ class _Ruling:
 
     def _refuse(self, what: str, permitted: Iterable[str], origin: Origin) -> None:
         if self.rule.enforce == "warn":
+            self.problems.violations += 1
             self.problems.warn(f"rule `{self.rule.name}` will not permit {what}")
             return
         allowed = ", ".join(f"`{item}`" for item in permitted) or _NOTHING

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from injector.contract.names import DOMAIN
+from injector.contract.reasons import Reason
 from webhook.mutation import quantities
 from webhook.mutation.pod import INIT, REGULAR, mapping
 from webhook.mutation.quantities import GUARANTEED, ONE
@@ -62,10 +63,14 @@ def decide(subject: Subject, problems: Problems, *, file_bytes: int) -> Resource
         init, sidecar = _guaranteed(pod, asked, options)
     else:
         init, sidecar = dict(asked), dict(asked)
-    return Resources(
+    found = Resources(
         _bounded(init, context, settings, equal=quality == GUARANTEED),
         _bounded(sidecar, context, settings, equal=quality == GUARANTEED),
     )
+    limit = found.init.get("limits", {}).get("memory")
+    if limit and quantities.parse(limit) < (WORKER_PEAK + file_bytes) * ONE:
+        problems.warn(f"a LimitRange leaves the injector {limit} of memory; it may need more")
+    return found
 
 
 # Quantities by (`limits` or `requests`, resource); empty text is unset.
@@ -89,7 +94,24 @@ def _asked(options: Options, settings: Settings, problems: Problems, file_bytes:
                 f"{DOMAIN}/memory-limit: raised to {sizes['limits', 'memory']}, the worker's peak "
                 "and the files"
             )
+    for name in quantities.COUNTED:
+        _fit(sizes, name, options, problems)
     return sizes
+
+
+def _fit(sizes: _Sizes, name: str, options: Options, problems: Problems) -> None:
+    """No request above its limit, which Kubernetes refuses: what nobody gave follows."""
+    limit, request = sizes["limits", name], sizes["requests", name]
+    if not limit or quantities.parse(request) <= quantities.parse(limit):
+        return
+    asked = options.given.get(f"{name}-request")
+    if asked is None:
+        sizes["requests", name] = limit
+    elif f"{name}-limit" in options.given:
+        message = f"`{request}` is more than the limit `{limit}`"
+        problems.add(Reason.INVALID_ANNOTATION, asked.key, message)
+    else:
+        sizes["limits", name] = request
 
 
 def _first(option: str | None, default: str) -> str:

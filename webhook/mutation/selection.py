@@ -9,7 +9,7 @@ variable from a file that is not there yet would hang the pod for ever.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from injector.contract.names import DOMAIN
 from injector.contract.reasons import Reason
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from webhook.errors import Problems
     from webhook.mutation.pod import Container, Pod
     from webhook.settings import Settings
+
+_SHOWN: Final = 10  # names of containers in a message
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +73,11 @@ def _named(
     later: list[Container],
     problems: Problems,
 ) -> tuple[Container, ...]:
-    held = {item.name for item in pod.containers}
+    held = sorted({item.name for item in pod.containers})
+    known = ", ".join(held[:_SHOWN]) + (", …" if len(held) > _SHOWN else "")
     for name in chosen:
         if name not in held:
-            hint = near(name, sorted(held)) or f"; there are {', '.join(sorted(held))}"
+            hint = (problems.spelled_out and near(name, held)) or f"; there are {known}"
             message = f"the pod has no container `{name}`{hint}"
             problems.add(Reason.INVALID_ANNOTATION, origin.key, message, origin.line)
         elif not any(item.name == name for item in later):

@@ -14,6 +14,7 @@ from injector.contract.names import DOMAIN
 from injector.contract.reasons import Reason
 from webhook.annotations.intent import Origin
 from webhook.context import KubernetesVersion
+from webhook.mutation.pod import documents
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -193,7 +194,7 @@ def _check_port(pod: Pod, options: Options, problems: Problems) -> None:
         )
         problems.add(Reason.UNSUPPORTED_POD, key, message)
     for container in pod.containers:
-        for item in container.document.get("ports") or ():
+        for item in documents(container.document, "ports"):
             if item.get("containerPort") == port and item.get("protocol", "TCP") == "TCP":
                 message = f"port {port} is the container `{container.name}`'s; choose another"
                 problems.add(Reason.NAME_COLLISION, key, message)

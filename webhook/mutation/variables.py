@@ -129,8 +129,8 @@ def _defined(wanted: Wanted, container: Container) -> list[str]:
     }
     return sorted(
         {
-            str(entry.get("name"))
+            name
             for entry in entries
-            if entry.get("name") in asked and not is_ours(entry, asked[str(entry.get("name"))])
+            if (name := str(entry.get("name"))) in asked and not is_ours(entry, asked[name])
         }
     )

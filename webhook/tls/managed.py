@@ -107,7 +107,7 @@ class ManagedCertificate:
         self._complaint = ""
         self.context = server_context()
         self.leading = False
-        metrics.watch("leader", "Whether this replica leads.", lambda: float(self.leading))
+        metrics.watch("leader", lambda: float(self.leading))
 
     @property
     def ready(self) -> bool:

@@ -72,7 +72,6 @@ class Secret:
             holder.stages.discard(stage)
             if stage == CURRENT:
                 self.move(PREVIOUS, holder.id)
-                target.stages.discard(PREVIOUS)
         target.stages.add(stage)
 
     def at(self, stage: str) -> Version | None:

@@ -25,17 +25,15 @@ class Instance:
 
     Args:
         spec: what the pod says of it.
-        root: of its file system, which others may share; made here.
-        log_file: for its output; made here.
+        folder: for its root directory and log; made here.
     """
 
-    def __init__(self, spec: Container, root: Path, log_file: Path) -> None:
+    def __init__(self, spec: Container, folder: Path) -> None:
         self.spec = spec
-        self.root = root
+        self.root = folder / "root"
         """Its file system; a process finds it in `SYRETTE_ROOT`."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        self.log_file = log_file
-        self.log_file.parent.mkdir(parents=True, exist_ok=True)
+        self.root.mkdir(parents=True)
+        self.log_file = folder / "log"
         self.log_file.touch()
         self.environment: Mapping[str, str] = {}
         """Variables of its last start, as the pod says them."""

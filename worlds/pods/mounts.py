@@ -15,7 +15,7 @@ from worlds.pods.errors import ContainerConfigError, UnsupportedPodError
 from worlds.pods.expansion import expand
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from worlds.pods.spec import Container, Mount
@@ -34,29 +34,6 @@ def check(container: Container) -> None:
         if inner == outer or inner.startswith(f"{outer.rstrip('/')}/"):
             msg = f"{container.place}: the runner cannot mount `{inner}` inside `{outer}`"
             raise UnsupportedPodError(msg)
-
-
-def roots(folder: Path, containers: Iterable[Container]) -> dict[str, Path]:
-    """
-    Choose the root directory of each container.
-
-    Containers with a read-only root file system and the same mounts see the same files, so they
-    share a root: a path that one of them writes down means the same file to the other, as in a pod.
-
-    Args:
-        folder: with a directory for each container.
-        containers: of one image.
-    """
-    shared: dict[frozenset[Mount], Path] = {}
-    found = {}
-    for container in containers:
-        own = folder / container.name / "root"
-        security = container.document.get("securityContext") or {}
-        read_only = security.get("readOnlyRootFilesystem") is True
-        found[container.name] = (
-            shared.setdefault(frozenset(container.mounts), own) if read_only else own
-        )
-    return found
 
 
 def make(

@@ -69,6 +69,7 @@ class PodRunner:
     Raises:
         InvalidPodError: for what the API server would refuse.
         UnsupportedPodError: for what the runner cannot show.
+        ValueError: for an application of a container that the pod does not have.
     """
 
     def __init__(
@@ -87,11 +88,19 @@ class PodRunner:
         """What was read."""
         for container in self.pod.containers:
             mounts.check(container)
+        applications = options.get("applications", {})
+        strangers = applications.keys() - {container.name for container in self.pod.containers}
+        if strangers:
+            msg = f"the pod has no container {', '.join(sorted(strangers))}"
+            raise ValueError(msg)
         objects = Objects(options.get("config_maps", {}), options.get("secrets", {}))
         self._volumes = Volumes(root / "volumes", self.pod, mint, objects)
         self._sources = Sources(self.pod, self._volumes, objects)
-        self._launcher = Launcher(self._sources, image, options.get("applications", {}))
-        self.containers: Mapping[str, Instance] = self._instances(root / "containers")
+        self._launcher = Launcher(self._sources, image, applications)
+        self.containers: Mapping[str, Instance] = {
+            container.name: Instance(container, root / "containers" / container.name)
+            for container in self.pod.containers
+        }
         """By name."""
         self._kubelet = Kubelet(
             self.pod,
@@ -224,16 +233,6 @@ class PodRunner:
     def kill(self, container: str) -> None:
         """End a container the hard way; its policy decides what follows."""
         self.signal(container, signal.SIGKILL)
-
-    def _instances(self, folder: Path) -> dict[str, Instance]:
-        own = [it for it in self.pod.containers if self._launcher.is_own(it)]
-        roots = mounts.roots(folder, own)
-        return {
-            it.name: Instance(
-                it, roots.get(it.name, folder / it.name / "root"), folder / it.name / "log"
-            )
-            for it in self.pod.containers
-        }
 
     def _is_settled(self) -> bool:
         over = self._kubelet.over

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ALWAYS: Final = "Always"
-ON_FAILURE: Final = "OnFailure"
 NEVER: Final = "Never"
 _GRACE_SECONDS: Final = 30  # the API server's default
 _SUFFIX: Final = "x7k2p"  # where the API server would draw five letters

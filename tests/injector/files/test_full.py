@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -57,6 +58,24 @@ def test_a_read_only_volume_is_named(tmp_path: Path) -> None:
     assert error.startswith(f"write-failed: {tmp_path}: ")
     assert private.startswith(f"write-failed: {tmp_path}: ")
     assert left["sizes"] == {"state": 8000}
+
+
+def test_a_file_that_is_larger_than_allowed_is_no_space(tmp_path: Path) -> None:
+    """A limit of the process or file system; the old set stays, and a smaller one goes in."""
+    files.publish(tmp_path, rendered(OLD))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    try:
+        with pytest.raises(PublicationError, match="File too large") as caught:
+            files.publish(tmp_path, rendered({"same": "x" * 5000}))
+        left = seen(tmp_path), len(sets(tmp_path))
+        files.publish(tmp_path, rendered(NEW))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    assert caught.value.reason is Reason.DISK_FULL
+    assert left == (OLD, 1)
+    assert seen(tmp_path) == NEW
 
 
 STEPS = [

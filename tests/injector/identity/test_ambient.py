@@ -82,6 +82,7 @@ def test_chain_exchanges_a_token_where_the_environment_says_so(
     assert {tenant.who(one) for one in sessions} == {session_arn(tenant.role, "platform")}
     assert sessions[0].principal == "ambient:assume-role-with-web-identity"
     assert sessions[0].expires_at > tenant.time.now + 3000
+    assert json.loads(tenant.sessions.snapshot("uid", "hash"))["records"] == []
     assert world.journal.count("AssumeRoleWithWebIdentity") == 1
 
 

@@ -67,6 +67,12 @@ def failure(
         (failure("", "", status=302), Reason.UNAVAILABLE, "tried again"),
         (failure("UnrecognizedClientException", ""), Reason.IDENTITY_DENIED, "enabled the region"),
         (
+            failure("MissingAuthenticationTokenException", ""),
+            Reason.IDENTITY_DENIED,
+            "changes requests",
+        ),
+        (failure("RequestTimeoutException", ""), Reason.UNAVAILABLE, "tried again"),
+        (
             failure("ResourceNotFoundException", "No association", step="GetCredentials"),
             Reason.IDENTITY_DENIED,
             "Pod Identity association",

@@ -197,6 +197,30 @@ def test_missing_tag_session_behind_pod_identity_is_explained(tenant: Tenant) ->
     assert reader.arn in str(error)
 
 
+def test_missing_tag_session_of_a_tagged_store_blames_no_pod_identity(tenant: Tenant) -> None:
+    """Under web identity the tags are the store's own."""
+    reader = tenant.reader("reader", tags=False)
+    error = fails(
+        tenant, tenant.store(assume_role=reader.arn, session_tags=(("team", "payments"),))
+    )
+
+    assert error.reason is Reason.IDENTITY_DENIED
+    assert "sts:TagSession beside sts:AssumeRole" in error.remedy
+    assert "Pod Identity" not in error.remedy
+
+
+def test_denied_trust_behind_pod_identity_names_the_tags_as_well(tenant: Tenant) -> None:
+    """Whoever writes the missing trust policy writes both actions at once."""
+    tenant.associate()
+    stranger = tenant.reader("stranger", "arn:aws:iam::111122223333:user/nobody")
+    error = fails(tenant, tenant.store(auth="pod-identity", assume_role=stranger.arn))
+
+    assert error.reason is Reason.IDENTITY_DENIED
+    assert f"may not sts:AssumeRole on {stranger.arn}" in str(error)
+    assert "trust policy must allow the calling role" in error.remedy
+    assert "sts:TagSession" in error.remedy
+
+
 def test_session_policy_narrows_the_last_role(world: AwsWorld, tenant: Tenant) -> None:
     """What the role may and the policy does not is denied, and the policy is named."""
     world.put_secret("prod/db", "s3cret")

@@ -10,19 +10,23 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from injector.aws.sdk import Sdk
-from injector.contract.reasons import Reason
+from injector.contract import names
+from injector.contract.reasons import ExitCode, Reason
 from injector.errors import ProviderError
 from injector.identity import aws
 from injector.identity.keys import POD_IDENTITY_AUDIENCE
 from injector.retry import Retry
 from injector.sessions import SessionCache
 from injector.transport import Request, Response, Transport, TransportError
-from tests.injector.cycle.pod import READ_ALL
+from tests.injector.cycle.pod import READ_ALL, Pod, file
 from tests.injector.tenant import POD_TRUST, Tenant, session_arn, trusting
 from tests.injector.transport.peer import Peer, reply
 from worlds import faults
+from worlds.aws.pod_identity import REFUSED_BY_AGENT
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from injector.contract.stores import Store
     from worlds.aws import AwsWorld
 
@@ -177,8 +181,27 @@ def test_no_association_is_an_identity_problem_with_its_remedy(
 
     assert (error.reason, error.step) == (Reason.IDENTITY_DENIED, "GetCredentials")
     assert error.code == "ResourceNotFoundException"
+    assert error.request_id == world.journal.entries[0].request_id
     assert "association of this service account" in error.remedy
     assert world.journal.count(ACTION) == 1
+
+
+def test_optional_secret_without_an_association_ends_init_as_an_identity_problem(
+    world: AwsWorld, tmp_path: Path
+) -> None:
+    """Optional is what may be absent in the store, and the pod has not got as far as the store."""
+    pod = Pod(world, tmp_path, file("aws-secretsmanager:prod/db", optional=True))
+    pod.plan = pod.with_stores(auth="pod-identity", audience=POD_IDENTITY_AUDIENCE)
+    token = world.issuer.mint("shop", "web", POD_IDENTITY_AUDIENCE)
+    folder = tmp_path / names.TOKEN_DIRECTORY[1:]
+    (folder / names.token_file(POD_IDENTITY_AUDIENCE)).write_text(token)
+    outcome = pod.init()
+
+    assert outcome.exit_code == ExitCode.IDENTITY
+    assert outcome.message.startswith("identity-denied: aws-secretsmanager:prod/db -> prod/db")
+    assert "GetCredentials" in outcome.message
+    assert "Pod Identity association" in outcome.message
+    assert token not in outcome.message
 
 
 def test_role_that_does_not_trust_eks_says_what_it_must_trust(
@@ -204,12 +227,13 @@ def test_token_of_another_audience_is_refused_and_said(tenant: Tenant) -> None:
 
 @pytest.mark.parametrize("content", ["junk", "a.b.c"])
 def test_what_is_no_token_is_refused_by_the_agent_itself(tenant: Tenant, content: str) -> None:
-    """Its words have no code; ours has the one that AWS would have given."""
+    """It looks at the form before it asks AWS, and its words have no code: none is made up."""
     tenant.associate()
     tenant.project(POD_IDENTITY_AUDIENCE).write_text(content)
     error = fails(tenant, tenant.store(auth="pod-identity"))
 
-    assert (error.reason, error.code) == (Reason.IDENTITY_DENIED, "InvalidTokenException")
+    assert (error.reason, error.code) == (Reason.IDENTITY_DENIED, "")
+    assert "HTTP 400 without an error code" in str(error)
 
 
 def test_ended_token_is_read_again(world: AwsWorld, tenant: Tenant, store: Store) -> None:
@@ -218,7 +242,17 @@ def test_ended_token_is_read_again(world: AwsWorld, tenant: Tenant, store: Store
     tenant.open(retry=tenant.rotating(POD_IDENTITY_AUDIENCE)).get(tenant.key(store))
 
     outcomes = [entry.outcome for entry in world.journal.calls(ACTION)]
-    assert outcomes == ["RefusedByAgent", "ok"]
+    assert outcomes == [REFUSED_BY_AGENT, "ok"]
+
+
+def test_token_of_the_future_is_a_matter_of_clocks(tenant: Tenant, store: Store) -> None:
+    """The agent on the node finds it not valid yet: the node's clock is behind."""
+    soon = int(tenant.time.now) + 900
+    tenant.project(POD_IDENTITY_AUDIENCE, claims={"nbf": soon, "iat": soon})
+    error = fails(tenant, store)
+
+    assert error.reason is Reason.CLOCK_SKEW
+    assert "node's clock" in error.remedy
 
 
 @pytest.mark.parametrize(

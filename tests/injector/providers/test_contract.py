@@ -149,8 +149,9 @@ def test_store_that_contradicts_itself_is_the_stores_fault(
         ({"region": ""}, "no region"),
         ({"region": "nowhere!"}, "no client can be made"),
         ({"endpoints": "nonsense"}, "no client can be made"),
+        ({"endpoints": "https://[odd"}, "no client can be made"),
     ],
-    ids=["no region", "no such region", "no address"],
+    ids=["no region", "no such region", "no address", "half an address"],
 )
 def test_settings_that_lead_nowhere_are_named(
     tenant: Tenant, backend: Backend, settings: dict[str, Any], words: str
@@ -158,7 +159,7 @@ def test_settings_that_lead_nowhere_are_named(
     """A region or an endpoint that is none is the store's, with what to look at."""
     if "endpoints" in settings:
         sts = tenant.world.endpoints["sts"]
-        settings = {"endpoints": ((backend.service, "nonsense"), ("sts", sts))}
+        settings = {"endpoints": ((backend.service, settings["endpoints"]), ("sts", sts))}
     error = fails(tenant, backend, **settings)
 
     assert error.reason is Reason.INVALID_STORE
@@ -281,6 +282,33 @@ def test_damaged_reply_is_never_an_empty_secret(
     assert error.reason in {Reason.UNAVAILABLE, Reason.THROTTLED}
     assert healed.material is not None
     assert healed.material.reveal() == CANARY.encode()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        faults.truncated(),
+        faults.status(200),
+        faults.status(200, body=b"{}"),
+        faults.status(200, body=b"[]"),
+        faults.status(200, body=b'{"SecretString": null, "Parameters": null}'),
+        faults.not_utf8(),
+        faults.status(503),
+        faults.throttled(),
+    ],
+    ids=lambda fault: f"{fault.name} {(fault.body or b'')[:24]!r}",
+)
+def test_damaged_reply_costs_one_more_try(
+    world: AwsWorld, tenant: Tenant, backend: Backend, fault: faults.Fault
+) -> None:
+    """One bad reply is no failed cycle: the call itself is repeated, after a drawn pause."""
+    backend.put(world, CANARY)
+    world.faults.add(fault, on=backend.service, times=1)
+    fetched = tenant.fetch(tenant.store(backend.provider), backend.reference)[0]
+
+    assert fetched.error is None
+    assert fetched.material is not None
+    assert tenant.time.slept == [0.125]
 
 
 def test_redirect_is_not_followed(world: AwsWorld, tenant: Tenant, backend: Backend) -> None:

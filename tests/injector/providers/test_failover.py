@@ -196,12 +196,13 @@ def test_only_what_failed_is_asked_again(world: AwsWorld, tenant: Tenant) -> Non
     assert (first.served_by, second.served_by) == (SECOND, "eu-west-1")
 
 
-def test_denials_of_both_regions_are_remembered(world: AwsWorld, tenant: Tenant) -> None:
-    """A batch that the role may not make is not made in the second region's name again."""
+def test_denials_of_the_primary_are_remembered(world: AwsWorld, tenant: Tenant) -> None:
+    """A batch that was refused before the second region served is not asked for again."""
     for region in ("eu-west-1", SECOND):
         for name in ("prod/a", "prod/b"):
             world.put_secret(name, region, region=region)
-    world.faults.add(faults.error("AccessDeniedException"), on="BatchGetSecretValue")
+    refused = faults.error("AccessDeniedException")
+    world.faults.add(refused, on="BatchGetSecretValue", region="eu-west-1")
     world.faults.add(faults.status(503), on="GetSecretValue", region="eu-west-1")
     asked = ["aws-secretsmanager:prod/a", "aws-secretsmanager:prod/b"]
     fetched = tenant.fetch(tenant.store(failover_region=SECOND), *asked)

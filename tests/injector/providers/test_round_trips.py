@@ -6,15 +6,21 @@ import contextlib
 import socket
 import ssl
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import trustme
 
-from injector.contract.plan import Proxy
+from injector import reads
+from injector.contract import references
+from injector.contract.plan import Plan, Proxy
+from injector.edges import Edges
+from injector.state import State
 from tests.injector.cycle.pod import Pod, file
-from tests.injector.tenant import Tenant
+from tests.injector.tenant import Tenant, allowing
 from tests.injector.transport.peer import Peer, Script
+from worlds import faults
 from worlds.server import Server
 
 if TYPE_CHECKING:
@@ -60,6 +66,26 @@ def test_init_is_two_connections_and_two_requests(
     assert len({entry.connection for entry in world.journal.entries}) == 2
 
 
+def test_connection_of_the_read_stands_before_the_login_is_answered(
+    world: AwsWorld, tmp_path: Path
+) -> None:
+    """Both handshakes go on at once: STS answers only when the other connection is there."""
+    pod = TwoHosts(world, tmp_path, *(file(reference) for reference in put(world, 2)))
+    seen: list[int] = []
+
+    def look() -> None:
+        end = time.monotonic() + 5
+        while world.connections < 2 and time.monotonic() < end:
+            time.sleep(0.005)
+        seen.append(world.connections)
+
+    world.faults.add(faults.before(look), on="AssumeRoleWithWebIdentity")
+
+    assert pod.init().exit_code == 0
+    assert seen == [2]
+    assert world.connections == 2
+
+
 def test_twenty_one_secrets_take_one_request_more(world: AwsWorld, tmp_path: Path) -> None:
     """The next batch goes over the connection of the first."""
     pod = TwoHosts(world, tmp_path, *(file(reference) for reference in put(world, 21)))
@@ -91,6 +117,40 @@ def test_chain_goes_over_the_logins_connection(world: AwsWorld, tmp_path: Path) 
     assert world.connections == 2
 
 
+def test_two_stores_share_one_connection_for_their_login(
+    world: AwsWorld, tenant: Tenant, sts: Server
+) -> None:
+    """Stores that are read at the same time open STS once, and log in once."""
+    reference, *_ = put(world, 1)
+    world.put_parameter("/prod/url", "postgres://")
+    endpoints = {**world.endpoints, "sts": f"https://127.0.0.1:{sts.port}"}
+    settings: dict[str, Any] = {"endpoints": tuple(sorted(endpoints.items()))}
+    stores = (tenant.store(**settings), tenant.store("aws-ssm", **settings))
+    asked = [references.parse(text) for text in (reference, "aws-ssm:/prod/url")]
+    for number in range(5):
+        edges = Edges(tenant.open(), _nowhere)
+        fetched = reads.fetch(asked, Plan((), stores, ()), State(), edges)
+        assert {item.error for item in fetched.values()} == {None}
+        assert sts.connections == number + 1
+
+    assert world.journal.count("AssumeRoleWithWebIdentity") == 5
+
+
+def test_denied_batch_is_asked_for_once_and_not_once_a_cycle(
+    world: AwsWorld, tmp_path: Path
+) -> None:
+    """A least-privilege role fills no log with denials: the state remembers between workers."""
+    pod = TwoHosts(world, tmp_path, *(file(reference) for reference in put(world, 2)))
+    pod.role.set_policies(allowing("secretsmanager:GetSecretValue"))
+    assert pod.init().exit_code == 0
+    for _ in range(3):
+        pod.work_after(1000.0)
+
+    assert world.journal.count("BatchGetSecretValue") == 1
+    assert world.journal.count("DescribeSecret") == 2
+    assert world.journal.count("GetSecretValue") == 8
+
+
 def test_a_later_cycle_is_one_connection_and_one_request(world: AwsWorld, tmp_path: Path) -> None:
     """The snapshot's session reads: a worker opens no connection to STS."""
     pod = TwoHosts(world, tmp_path, *(file(reference) for reference in put(world, 20)))
@@ -112,6 +172,15 @@ def outside(world: AwsWorld) -> Iterator[tuple[Server, str]]:
     server = Server(world._services.handle, context)
     server.start()
     yield server, ca.cert_pem.bytes().decode()
+    server.stop()
+
+
+@pytest.fixture
+def sts(world: AwsWorld) -> Iterator[Server]:
+    """The world at a port of its own, whose connections are counted by themselves."""
+    server = Server(world._services.handle, world.certificates.context())
+    server.start()
+    yield server
     server.stop()
 
 
@@ -158,6 +227,10 @@ def test_pod_identity_never_goes_through_a_proxy(
     assert [item.error for item in fetched] == [None]
     assert len(proxy.requests) == 1
     assert proxy.requests[0].startswith(f"CONNECT {HOST}:443 ".encode())
+
+
+def _nowhere(_volume: str) -> Path:
+    raise AssertionError
 
 
 def _assuming() -> dict[str, object]:

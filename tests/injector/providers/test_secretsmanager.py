@@ -70,6 +70,14 @@ def test_binary_is_read_as_it_is(world: AwsWorld, tenant: Tenant) -> None:
     assert [value(item) for item in batched] == [data, b"text"]
 
 
+def test_text_stands_before_binary(world: AwsWorld, tenant: Tenant) -> None:
+    """A reply with both is the text, as AWS's own clients take it."""
+    body = b'{"SecretString": "text", "SecretBinary": "YmluYXJ5", "VersionId": "v"}'
+    world.faults.add(faults.status(200, body=body), on=GET)
+
+    assert value(tenant.fetch(tenant.store(), DB)[0]) == b"text"
+
+
 def test_largest_secrets_arrive_whole(world: AwsWorld, tenant: Tenant) -> None:
     """Twenty secrets of 64 KiB in one reply."""
     for number in range(20):
@@ -389,6 +397,7 @@ def test_stage_is_described_as_the_stage(world: AwsWorld, tenant: Tenant) -> Non
 
     assert again[0].unchanged
     assert value(again[1]) == b"two"
+    assert calls(world) == [GET, GET, DESCRIBE, DESCRIBE, GET]
 
 
 @pytest.mark.parametrize("denied", [(), (DESCRIBE,)])

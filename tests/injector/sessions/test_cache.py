@@ -203,6 +203,16 @@ def test_expect_says_whether_a_login_is_needed(logins: Logins) -> None:
     assert clients.expected == [("ssm", True), ("ssm", False)]
 
 
+def test_login_in_progress_needs_no_second_connection(logins: Logins) -> None:
+    """A second store that wants the same session opens nothing to STS while the first logs in."""
+    clients = NoClients()
+    cache = SessionCache(IDENTITY, {"web-identity": logins}, clients, clock=logins.clock)
+    logins.hold = lambda: cache.expect(base(), "ssm", "eu-west-1")
+    cache.get(base())
+
+    assert clients.expected == [("ssm", False)]
+
+
 def test_no_session_is_kept_alive_by_the_cache(logins: Logins) -> None:
     """The cache holds records only: no `Session` outlives its caller."""
     cache = cache_of(logins)

@@ -298,6 +298,16 @@ def test_an_index_beyond_the_plan_is_damage(tmp_path: Path, change: dict[str, An
     assert _load(tmp_path) == (State(), Reason.SNAPSHOT_DAMAGED)
 
 
+@pytest.mark.parametrize("field", ["version", "served_by"])
+def test_text_that_nobody_can_write_is_damage(tmp_path: Path, field: str) -> None:
+    """A lone surrogate would end the writing of the status, and so each cycle."""
+    document = _document()
+    document["state"]["reads"]["aws-ssm:/absent"][field] = "\ud800"
+    _write(tmp_path, document)
+
+    assert _load(tmp_path) == (State(), Reason.SNAPSHOT_DAMAGED)
+
+
 def test_the_file_is_ours_alone(tmp_path: Path) -> None:
     """0600, and nothing beside it."""
     state.save(tmp_path / "state", FULL, POD, PLAN)

@@ -75,6 +75,7 @@ class Peer:
         with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
             if self._context is not None:
                 sock = self._context.wrap_socket(sock, server_side=True)
+                self._socks.append(sock)  # the plain one is detached, and no end of it is seen
             stack.enter_context(sock)
             for request in _requests(sock):
                 self.requests.append(request)

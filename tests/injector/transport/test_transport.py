@@ -87,6 +87,24 @@ def test_kept_connection_that_was_closed_is_replaced(transport: Transport) -> No
     assert (first.body, second.body, peer.connections) == (b"body", b"body", 2)
 
 
+def test_connection_that_the_peer_ends_is_not_kept(transport: Transport) -> None:
+    """A reply that announces the end is the last on its connection."""
+    with Peer(reply(b"body", "200 OK", "Connection: close")) as peer:
+        bodies = [send(transport, peer.url).body for _ in range(2)]
+
+    assert (bodies, peer.connections) == ([b"body"] * 2, 2)
+
+
+def test_kept_connection_knows_the_deadline_of_each_request(transport: Transport) -> None:
+    """A request whose time is over is not sent over a connection that stands either."""
+    with Peer(reply(b"body")) as peer:
+        send(transport, peer.url)
+        with pytest.raises(TransportError, match="in time"):
+            send(transport, peer.url, seconds=-1)
+
+    assert len(peer.requests) == 1
+
+
 def test_redirect_is_a_reply_and_not_followed(transport: Transport) -> None:
     """Credentials never go where a redirect points."""
     with Peer(reply(b"stolen")) as other:
@@ -261,6 +279,14 @@ def test_proxy_that_refuses_is_named() -> None:
             send(transport, "https://secrets.test")
 
     assert "no_proxy" in caught.value.remedy
+
+
+def test_slow_proxy_ends_at_the_deadline() -> None:
+    """A proxy whose answer never ends does not stretch a deadline either."""
+    with Peer(_trickle_headers) as via:
+        transport = Transport(proxy=Proxy(https=f"http://127.0.0.1:{via.port}"))
+        with pytest.raises(TransportError, match="did not answer in time"):
+            send(transport, "https://secrets.test", seconds=0.3)
 
 
 def test_name_that_does_not_resolve_points_at_dns(transport: Transport) -> None:

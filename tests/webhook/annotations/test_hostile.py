@@ -161,3 +161,33 @@ def test_no_message_repeats_a_whole_value() -> None:
 
     assert len(problems.found) >= 4
     assert secret not in denial_message(problems)
+
+
+def test_more_text_than_kubernetes_allows_is_not_read() -> None:
+    """An API server takes 256 KiB of annotations; whoever sends more is none."""
+    items = "- aws-ssm:/a\n" * 4000
+    _, problems = reading({**REGION, **{f"syrette.dev/secrets.{n}": items for n in range(6)}})
+
+    assert [str(it) for it in problems.found] == [
+        "the annotations of syrette.dev have more than 256 KiB"
+    ]
+
+
+@pytest.mark.parametrize("key", ["refresh", "containers", "aws.session-tags", "no-such-option"])
+def test_a_long_option_is_not_parsed(key: str) -> None:
+    """Only documents are long."""
+    pod = {**REGION, "syrette.dev/file.a": "aws-ssm:/a", f"syrette.dev/{key}": "1" * 10_000}
+    _, problems = reading(pod)
+
+    assert [(it.reason, str(it)) for it in problems.found] == [
+        (Reason.LIMIT_EXCEEDED, f"syrette.dev/{key}: has more than 8 KiB")
+    ]
+
+
+def test_a_problem_is_told_once() -> None:
+    """Two stores that share a field share what is wrong with it."""
+    problems = Problems()
+    for line in (1, 1, 2):
+        problems.add(Reason.INVALID_STORE, "syrette.dev/stores", "wrong", line)
+
+    assert [it.line for it in problems.found] == [1, 2]

@@ -8,9 +8,10 @@ import pytest
 import yaml
 
 from docs import generate
-from tests.webhook.annotations.pods import intent
+from tests.webhook.annotations.pods import context, intent
 from webhook import settings
 from webhook.annotations import table
+from webhook.annotations.intent import Options
 
 ANNOTATIONS = (generate.FOLDER / "annotations.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", ANNOTATIONS, re.DOTALL)
@@ -32,7 +33,7 @@ def test_every_annotation_is_on_the_page(key: str) -> None:
 
 def test_the_examples_of_the_page_are_read_without_a_problem() -> None:
     """What people copy is what is accepted."""
-    short, items, stores = EXAMPLES
+    short, items, space, stores = EXAMPLES
     annotations = yaml.safe_load(short)["metadata"]["annotations"]
     found = intent(
         {
@@ -40,7 +41,8 @@ def test_the_examples_of_the_page_are_read_without_a_problem() -> None:
             "syrette.dev/secrets": items,
             "syrette.dev/stores": stores,
             "syrette.dev/file.invoice.key": "billing:prod/invoice#key",
-        }
+        },
+        context(yaml.safe_load(space)["metadata"]["annotations"]),
     )
 
     assert len(found.secrets) == 9
@@ -54,3 +56,36 @@ def test_the_example_of_the_operators_page_loads() -> None:
     found = settings.load(example)
 
     assert [rule.name for rule in found.policy] == ["platform", "teams"]
+
+
+@pytest.mark.parametrize("row", table.OPTIONS.values(), ids=lambda row: row.key)
+def test_the_example_of_an_option_is_one(row: table.Annotation) -> None:
+    """It parses, and is not the default."""
+    assert row.parse(row.example) != getattr(Options(), row.field)
+
+
+def test_the_sizes_of_our_containers_are_the_real_ones() -> None:
+    """The page says what the operator's defaults are."""
+    ours = settings.InjectorSettings()
+
+    assert [table.OPTIONS[key].default for key in sorted(table.RESOURCE_OPTIONS)] == [
+        ours.cpu_limit,
+        ours.cpu_request,
+        ours.memory_limit,
+        ours.memory_request,
+    ]
+
+
+@pytest.mark.parametrize("text", re.findall(r"^\| `([a-z-]+:[^`]+)` \|", ANNOTATIONS, re.MULTILINE))
+def test_the_references_of_the_page_are_read_without_a_problem(text: str) -> None:
+    """Each form of the table can be copied."""
+    stores = "billing: {provider: aws-secretsmanager}"
+    found = intent(
+        {
+            "syrette.dev/aws.region": "eu-west-1",
+            "syrette.dev/stores": stores,
+            "syrette.dev/dir.a": text,
+        }
+    )
+
+    assert str(found.secrets[0].sources[0].reference).endswith(text.removeprefix("arn:"))

@@ -28,7 +28,7 @@ ALL = [
     parsers.delimiters,
     parsers.duration,
     parsers.file_path,
-    parsers.json_object,
+    parsers.session_policy,
     parsers.mode,
     parsers.mount_path,
     parsers.on_change,
@@ -59,7 +59,7 @@ ALL = [
         (parsers.variable_name, "_A1", "_A1"),
         (parsers.containers, " a , b ", ("a", "b")),
         (parsers.delimiters, "[[  ]]", ("[[", "]]")),
-        (parsers.json_object, '{"a": 1}', '{"a": 1}'),
+        (parsers.session_policy, '{"a": 1}', '{"a": 1}'),
         (parsers.certificates, f"# a comment\n{PEM}{PEM}", f"# a comment\n{PEM}{PEM}"),
         (parsers.on_change, "restart", Action("restart")),
         (
@@ -90,10 +90,12 @@ def test_a_text_becomes_its_value(parse: Callable[[str], Any], text: str, wanted
     [
         (parsers.boolean, ["", "True", "yes", "1"]),
         (parsers.duration, ["", "5", "-1s", "0s", "1d", "1m 5s", "s", "9" * 400 + "h", "٣s"]),
+        # A pattern that searches takes minutes for these.
+        (parsers.duration, ["1" * 250_000, "1s" * 100_000 + "1"]),
         (parsers.refresh, ["", "999ms", "Never"]),
         (parsers.mode, ["", "0o440", "44", "0666", "0000", "0200", "4755", "07777", "r--r--r--"]),
         (parsers.integer(600, 9_999_999), ["", "599", "1e3", "-1", "٦٠٠", "0" * 9 + "600600600"]),
-        (parsers.quantity, ["", "-1", "1 Gi", "1GB", ".5", "1e3"]),
+        (parsers.quantity, ["", "-1", "1 Gi", "1GB", ".5", "1e3", "0", "0.0", "00Mi", "0m"]),
         (
             parsers.mount_path,
             ["", "a", "/", "//a", "/a/", "/a/../b", "/a:b", "/proc", "/sys/x", "/dev/x", "/\0"],
@@ -101,11 +103,15 @@ def test_a_text_becomes_its_value(parse: Callable[[str], Any], text: str, wanted
         (parsers.mount_path, ["/run", "/run/syrette", "/run/syrette/x", "/var/run/secrets"]),
         (parsers.variable_name, ["", "1A", "A-B", "A.B", "Ä", "SYRETTE_PLAN"]),
         (parsers.containers, ["", "a,", "A", "a,a", "a_b", "a" * 64]),
+        (parsers.containers, [",".join(f"c{index}" for index in range(257))]),
         (
             parsers.delimiters,
             ["", "[[", "[[ [[", "a b c", "{% %}", "[[ %}", "{# #}", "x" * 9 + " y"],
         ),
-        (parsers.json_object, ["", "[]", "{", '"x"', "[" * 100_000]),
+        (
+            parsers.session_policy,
+            ["", "[]", "{", '"x"', "[" * 2000, '{"a": "%s"}' % ("x" * 2048)],
+        ),
         (
             parsers.certificates,
             [
@@ -169,6 +175,8 @@ def test_a_text_becomes_its_value(parse: Callable[[str], Any], text: str, wanted
                 "https://Kubernetes.default.svc.cluster.local",
                 "kubernetes.default.svc:443/x",
                 "https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE",
+                "https://westeurope.oic.prod-aks.azure.com/tenant/cluster/",
+                "https://acme-1a2b.hcp.westeurope.azmk8s.io:443",
                 "https://container.googleapis.com/v1/projects/p/locations/l/clusters/c",
                 "a\nb",
             ],

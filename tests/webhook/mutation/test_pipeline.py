@@ -52,6 +52,52 @@ def test_system_namespaces_are_left_alone(namespace: str) -> None:
     assert quiet == Allowed()
 
 
+@pytest.mark.parametrize("metadata", ["x", ["x"], {"annotations": 7}, {"annotations": ["x"]}])
+def test_odd_pods_of_the_system_are_left_alone_too(metadata: object) -> None:
+    """What is no metadata asks for nothing."""
+    document = {"metadata": metadata, "spec": {}}
+
+    assert mutate(request(document, namespace="kube-system"), context(), Settings()) == Allowed()
+
+
+def test_of_many_containers_a_few_are_named() -> None:
+    """A message is read by a person, and events have bounds."""
+    annotations = {"syrette.dev/file.db": "aws-ssm:/db", "syrette.dev/containers": "zzz"}
+    document = pod(annotations, containers=[{"name": name} for name in "abcdefghijkl"])
+
+    assert denial(document).message.endswith("; there are a, b, c, d, e, f, g, h, i, j, …")
+
+
+@pytest.mark.parametrize("odd", [[], {}, 5, None])
+def test_a_name_that_is_no_text_is_nobodys(odd: object) -> None:
+    """The API server refuses it later, and says so better."""
+    item = {"name": odd, "mountPath": odd, "containerPort": odd, "devicePath": odd}
+    lists = ("volumeMounts", "env", "ports", "volumeDevices")
+    document = pod(
+        {
+            "syrette.dev/env.A": "aws-ssm:/a",
+            "syrette.dev/file.a": "aws-ssm:/a",
+            "syrette.dev/metrics-port": "9465",
+        },
+        containers=[{"name": "web", **{name: [item] for name in lists}}],
+        volumes=[{"name": odd}],
+        imagePullSecrets=[{"name": odd}],
+    )
+
+    assert isinstance(admit(document), Allowed)
+
+
+@pytest.mark.parametrize("field", ["containers", "initContainers"])
+def test_a_pod_of_hundreds_of_containers_is_refused(field: str) -> None:
+    """Each is looked at for each secret, so there is a bound, far above real pods."""
+    spec: dict[str, Any] = {"containers": [{"name": "web", "image": "web:1"}]}
+    spec[field] = [{"name": f"c{number}", "image": "web:1"} for number in range(257)]
+    verdict = denial(pod(**spec))
+
+    assert verdict.reason is Reason.UNSUPPORTED_POD
+    assert verdict.message == f"syrette: spec.{field}: more than 256 containers"
+
+
 def test_wrong_annotations_without_secrets_are_denied() -> None:
     """An unknown key is an error even where nothing would be injected."""
     assert denial(pod({"syrette.dev/fiel.a": "aws-ssm:/a"})).reason == "unknown-annotation"

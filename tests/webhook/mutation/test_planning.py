@@ -163,6 +163,24 @@ def test_the_plan_reads_back() -> None:
     assert result["metadata"]["annotations"][names.INJECTED] == f"v1.{codec.digest(text)}"
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"), [(60, 60.0), (0, 0.0), (-3, 1.0), (10**18, 366 * 86400.0)]
+)
+def test_any_grace_period_makes_a_plan_that_reads_back(given: int, expected: float) -> None:
+    """Kubernetes takes any whole number; ours has bounds."""
+    asked = {"syrette.dev/file.a": "aws-ssm:/a"}
+    document = pod(asked, terminationGracePeriodSeconds=given)
+
+    assert plan_of(patched(document)).grace_period == expected
+
+
+def test_long_references_are_cut_in_the_audit() -> None:
+    """A decision line has bounds."""
+    verdict = admit(annotated(file__a="aws-ssm:/" + "a" * 2000))
+
+    assert [len(it) for it in verdict.summary.references] == [256]
+
+
 def test_references_are_told_for_the_audit() -> None:
     """The summary has counts, providers and final paths; the operator may leave paths out."""
     document = annotated(file__a="app:db#x", file__b="app:db#y", env__C="aws-ssm:/c")

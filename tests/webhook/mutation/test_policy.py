@@ -150,6 +150,30 @@ def test_the_policy_sees_the_final_path() -> None:
 
 
 @pytest.mark.parametrize(
+    ("pattern", "reference", "allowed"),
+    [
+        ("/prod/*", "aws-ssm:/prod/", True),
+        ("/prod/*", "aws-ssm:/prod/?recursive=false", True),
+        ("/prod/*", "aws-ssm:/prod/?recursive=true", False),
+        ("/prod/*/*", "aws-ssm:/prod/a/?recursive=true", False),
+        ("/prod/", "aws-ssm:/prod/?recursive=true", False),
+        ("/prod/**", "aws-ssm:/prod/?recursive=true", True),
+        ("**", "aws-ssm:/prod/?recursive=true", True),
+    ],
+)
+def test_a_recursive_read_needs_leave_for_what_is_below(
+    pattern: str,
+    reference: str,
+    allowed: bool,  # noqa: FBT001 - a table
+) -> None:
+    """`*` stops at `/`: it does not permit what a recursive read would bring along."""
+    rule = f"{{name: a, allow: {{stores: {{aws-ssm: ['{pattern}']}}, roles: ['**']}}}}"
+    verdict = admit(pod({"syrette.dev/dir.a": reference}), settings=rules(rule))
+
+    assert isinstance(verdict, Allowed) is allowed
+
+
+@pytest.mark.parametrize(
     ("annotations", "said"),
     [
         ({}, f"the role `{ROLE}`"),
@@ -216,6 +240,16 @@ def test_a_custom_audience_needs_leave() -> None:
     assert isinstance(admit(document, settings=settings.load(listed)), Allowed)
     assert "the audience `mine`" in denial(document, settings=rules(rule, rest=listed)).message
     assert isinstance(admit(document, settings=rules(leave, rest=listed)), Allowed)
+
+
+def test_a_role_that_stores_share_is_refused_once() -> None:
+    """Secrets Manager and Parameter Store log in as one."""
+    document = pod(
+        {"syrette.dev/file.a": "aws-ssm:/a", "syrette.dev/file.b": "aws-secretsmanager:b"}
+    )
+    rule = "{name: a, allow: {stores: {'*': ['**']}}}"
+
+    assert denial(document, settings=rules(rule)).message.count("the role") == 1
 
 
 def test_a_rule_that_warns_admits() -> None:

@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 
 from injector.contract import names
-from tests.webhook.mutation.pods import container, context, fixture, patched, pod, warnings
+from tests.webhook.mutation.pods import (
+    container,
+    context,
+    denial,
+    fixture,
+    patched,
+    pod,
+    warnings,
+)
 from webhook import settings
 from webhook.context import LimitRange
 from webhook.mutation import quantities
@@ -205,8 +213,8 @@ def test_limit_ranges_bound_what_we_ask() -> None:
         "requests": {"cpu": "1", "memory": "48Mi"},
     }
     assert bounded(LimitRange(max_ratio={"memory": "1"}), memory_request="1Gi") == {
-        "limits": {"cpu": "500m", "memory": "128Mi"},
-        "requests": {"cpu": "10m", "memory": "128Mi"},
+        "limits": {"cpu": "500m", "memory": "1Gi"},
+        "requests": {"cpu": "10m", "memory": "1Gi"},
     }
 
 
@@ -238,3 +246,46 @@ def test_bounds_do_not_cost_a_pod_its_class() -> None:
 
     assert quality(result["spec"]) == GUARANTEED
     assert resources(result)[1]["requests"]["memory"] == "100Mi"
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"cpu-request": "2"}, ("2", "2")),
+        ({"cpu-limit": "5m"}, ("5m", "5m")),
+        ({"cpu-limit": "", "cpu-request": "2"}, (None, "2")),
+        ({"cpu-limit": "3", "cpu-request": "2"}, ("3", "2")),
+    ],
+)
+def test_no_request_is_above_its_limit(
+    options: dict[str, str], expected: tuple[str | None, str]
+) -> None:
+    """Kubernetes refuses such a pod, so what nobody gave follows what somebody did."""
+    annotations = {f"syrette.dev/{key}": text for key, text in options.items()}
+    document = pod({"syrette.dev/file.a": "aws-ssm:/a", **annotations}, containers=BURST)
+    found = resources(patched(document))[1]
+
+    assert (found["limits"].get("cpu"), found["requests"]["cpu"]) == expected
+
+
+def test_a_request_above_the_limit_that_was_given_is_refused() -> None:
+    """Both were written by somebody: which is meant is not ours to guess."""
+    document = pod(
+        {
+            "syrette.dev/file.a": "aws-ssm:/a",
+            "syrette.dev/cpu-request": "2",
+            "syrette.dev/cpu-limit": "1",
+        }
+    )
+
+    assert denial(document).message == (
+        "syrette: syrette.dev/cpu-request: `2` is more than the limit `1`"
+    )
+
+
+def test_a_limit_range_that_leaves_too_little_is_told() -> None:
+    """The pod is admitted, for nothing else would be; a kill for memory has its reason told."""
+    most = LimitRange(maximum={"memory": "50Mi"})
+    told = warnings(pod(), context(limit_ranges=(most,)))
+
+    assert "a LimitRange leaves the injector 50Mi of memory; it may need more" in told

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
+import socket
 import ssl
 import threading
 from dataclasses import dataclass, field
@@ -55,9 +57,16 @@ class PKI:
     def issue(self) -> trustme.LeafCert:
         """Write a new pair."""
         leaf = self.authority.issue_cert("localhost", "127.0.0.1")
-        self.certificate.write_bytes(b"".join(blob.bytes() for blob in leaf.cert_chain_pems))
-        self.key.write_bytes(leaf.private_key_pem.bytes())
+        self.put(self.certificate, b"".join(blob.bytes() for blob in leaf.cert_chain_pems))
+        self.put(self.key, leaf.private_key_pem.bytes())
         return leaf
+
+    @staticmethod
+    def put(path: Path, content: bytes) -> None:
+        """Write a file at once, so that nobody reads half of it."""
+        new = path.with_name(f"{path.name}.new")
+        new.write_bytes(content)
+        new.replace(path)
 
     def client(self) -> ssl.SSLContext:
         """A context that trusts the authority."""
@@ -90,10 +99,43 @@ class Fake:
         return await self.mutate(body)
 
 
+class Scarce(socket.socket):
+    """
+    A listening socket of a process that has no more descriptors than `places` connections.
+
+    Args:
+        listening: is taken over.
+        places: how many accepted connections may be open.
+    """
+
+    def __init__(self, listening: socket.socket, places: int) -> None:
+        super().__init__(listening.family, listening.type, 0, listening.detach())
+        self.settimeout(0)
+        self._places = places
+        self._accepted: list[socket.socket] = []
+
+    def accept(self) -> tuple[socket.socket, object]:
+        """Give one connection, or fail as the system call does."""
+        self._accepted = [it for it in self._accepted if it.fileno() != -1]
+        if len(self._accepted) >= self._places:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        accepted, address = super().accept()
+        self._accepted.append(accepted)
+        return accepted, address
+
+
 class Running:
     """A service in a thread; `port` and `metrics_port` are on 127.0.0.1."""
 
-    def __init__(self, admission: Fake, pki: PKI, limits: Limits, poll_seconds: float) -> None:
+    def __init__(
+        self,
+        admission: Fake,
+        pki: PKI,
+        limits: Limits,
+        poll_seconds: float,
+        *,
+        places: int | None,
+    ) -> None:
         self.pki = pki
         self.metrics = Metrics()
         self._admission = admission
@@ -109,6 +151,8 @@ class Running:
             poll_seconds=poll_seconds,
         )
         ports = Ports(("127.0.0.1", 0), ("127.0.0.1", 0), limits)
+        if places is not None:
+            ports.admission = Scarce(ports.admission, places)
         self.port: int = ports.admission.getsockname()[1]
         self.metrics_port: int = ports.probes.getsockname()[1]
         self._ready = threading.Event()
@@ -187,10 +231,15 @@ class Running:
 
 @contextlib.contextmanager
 def serving(
-    folder: Path, admission: Fake | None = None, limits: Limits = SHORT, poll_seconds: float = 0.02
+    folder: Path,
+    admission: Fake | None = None,
+    limits: Limits = SHORT,
+    poll_seconds: float = 0.02,
+    *,
+    places: int | None = None,
 ) -> Iterator[Running]:
-    """A server for the length of a block."""
-    running = Running(admission or Fake(), PKI(folder), limits, poll_seconds)
+    """A server for the length of a block; with `places`, one without many descriptors."""
+    running = Running(admission or Fake(), PKI(folder), limits, poll_seconds, places=places)
     try:
         yield running
     finally:

@@ -187,6 +187,15 @@ async def test_odd_names_are_not_logged(metadata: dict[str, object]) -> None:
     assert (answer.decision.pod, answer.decision.owner_kind) == ("", "")
 
 
+async def test_a_name_that_is_none_is_cut_in_the_log() -> None:
+    """Names are checked after us; a decision line has bounds."""
+    metadata = {"name": "x" * 100_000}
+    endless = {"metadata": metadata, "spec": {"serviceAccountName": "ledger", "containers": []}}
+    answer = await admission(Decider()).mutate(pod(change={"object": endless}))
+
+    assert answer.decision.pod == "x" * 253
+
+
 async def test_problems_of_a_workload_are_warnings() -> None:
     """Whoever applies it reads them; nothing is denied or changed."""
     long = "- " + "x" * 200

@@ -73,11 +73,11 @@ def test_half_a_new_pair_keeps_the_old_one(tmp_path: Path) -> None:
         old_key = running.pki.key.read_bytes()
         running.pki.issue()
         new_key = running.pki.key.read_bytes()
-        running.pki.key.write_bytes(old_key)
+        running.pki.put(running.pki.key, old_key)
         while running.metric("syrette_certificate_reload_failures_total") < 1:
             time.sleep(0.01)
         between = _serial(running)
-        running.pki.key.write_bytes(new_key)
+        running.pki.put(running.pki.key, new_key)
         changed = _changed(running, before)
         lines = running.lines()
 

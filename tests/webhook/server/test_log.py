@@ -44,6 +44,7 @@ def test_a_decision_has_every_field(pipe: tuple[int, int]) -> None:
         providers=("aws-secretsmanager",),
         references=("app:db",),
         warnings=1,
+        violations=2,
         dry_run=True,
     )
     Log(pipe[1], clock=lambda: 1_700_000_000.5).decided(decision, 0.0012345)
@@ -64,6 +65,7 @@ def test_a_decision_has_every_field(pipe: tuple[int, int]) -> None:
             "providers": ["aws-secretsmanager"],
             "references": ["app:db"],
             "warnings": 1,
+            "policy_warnings": 2,
             "dry_run": True,
             "duration_ms": 1.234,
         }

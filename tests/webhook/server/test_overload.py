@@ -61,7 +61,7 @@ def test_what_waited_too_long_for_the_cpu_is_shed(tmp_path: Path) -> None:
     async def work(_: bytes) -> None:
         time.sleep(0.05)  # noqa: ASYNC251 - the CPU is what is scarce here
 
-    limits = replace(SHORT, lag_seconds=0.2)
+    limits = replace(SHORT, lag_seconds=0.2, header_seconds=PATIENCE, answer_seconds=PATIENCE)
     with serving(tmp_path, Fake(before=work), limits) as running:
         replies = _together(running, 40)
         with running.client() as client:
@@ -99,20 +99,61 @@ def test_bodies_that_arrive_together_are_bounded(tmp_path: Path) -> None:
 
 def test_beyond_the_connections_the_quiet_ones_make_room(tmp_path: Path) -> None:
     """A client that only holds connections does not lock out the one that asks."""
-    limits = replace(SHORT, connections=10, header_seconds=30)
+    limits = replace(SHORT, connections=10, crowded_seconds=0, header_seconds=30)
     with serving(tmp_path, limits=limits) as running, contextlib.ExitStack() as stack:
-        context = running.pki.client()
-        held = [stack.enter_context(Client(running.port, context)) for _ in range(10)]
-        for client in held[:5]:
-            assert client.ask(post(REVIEW)).status == 200
+        for _ in range(5):
+            assert stack.enter_context(running.client()).ask(post(REVIEW)).status == 200
+        silent = [stack.enter_context(running.client()) for _ in range(5)]
 
         assert running.ask(post(REVIEW)).status == 200
-        assert held[9].closed()
+        assert silent[0].closed()
+
+
+def test_a_full_house_turns_nobody_out_for_nobody(tmp_path: Path) -> None:
+    """The last place may be taken without a quiet connection's end, while no other one waits."""
+    limits = replace(SHORT, connections=4, crowded_seconds=0, header_seconds=10 * PATIENCE)
+    with serving(tmp_path, limits=limits) as running, contextlib.ExitStack() as stack:
+        held = []
+        for _ in range(4):
+            held.append(stack.enter_context(running.client()))
+            assert held[-1].ask(post(REVIEW)).status == 200
+
+        assert [client.ask(post(REVIEW)).status for client in held] == [200] * 4
+        assert running.metric("syrette_cut_connections_total") == 0
+
+
+def test_without_descriptors_the_longest_handshakes_make_room(tmp_path: Path) -> None:
+    """Half a handshake does not hold what others need, long before its own deadline."""
+    limits = replace(SHORT, handshake_seconds=10 * PATIENCE)
+    with serving(tmp_path, limits=limits, places=8) as running, contextlib.ExitStack() as stack:
+        for _ in range(8):
+            stack.enter_context(Client(running.port)).send(b"\x16\x03\x01\x02\x00\x01")
+
+        assert running.ask(post(REVIEW)).status == 200
+
+
+def test_without_descriptors_the_quiet_ones_make_room(tmp_path: Path) -> None:
+    """As do connections that nobody asks anything on."""
+    limits = replace(SHORT, header_seconds=10 * PATIENCE)
+    with serving(tmp_path, limits=limits, places=8) as running, contextlib.ExitStack() as stack:
+        context = running.pki.client()
+        for _ in range(8):
+            stack.enter_context(Client(running.port, context))
+
+        assert running.ask(post(REVIEW)).status == 200
 
 
 def test_many_new_connections_are_all_served(tmp_path: Path) -> None:
     """A connection for every request, many at once, through few places: slow, but none is lost."""
-    limits = replace(SHORT, connections=20, handshakes=4, handshake_seconds=5, header_seconds=5)
+    limits = replace(
+        SHORT,
+        connections=20,
+        handshakes=4,
+        handshake_seconds=PATIENCE,
+        crowded_seconds=PATIENCE,
+        header_seconds=PATIENCE,
+        lag_seconds=PATIENCE,
+    )
     with serving(tmp_path, limits=limits) as running, ThreadPoolExecutor(16) as pool:
         replies = list(pool.map(running.ask, [post(REVIEW)] * 200))
 
@@ -121,15 +162,17 @@ def test_many_new_connections_are_all_served(tmp_path: Path) -> None:
 
 def test_clients_that_gave_up_cost_no_handshake(tmp_path: Path) -> None:
     """Who left while waiting to be accepted is dropped first, and the next one is served."""
-    release = threading.Event()
+    begun, release = threading.Event(), threading.Event()
 
     async def block(_: bytes) -> None:
+        begun.set()
         release.wait(5)
 
     limits = replace(SHORT, decision_seconds=10, lag_seconds=10)
     with serving(tmp_path, Fake(before=block), limits) as running:
         with running.client() as busy:
             busy.send(post(REVIEW))
+            assert begun.wait(PATIENCE)
             for _ in range(50):
                 with Client(running.port) as client:
                     client.send(b"\x16\x03\x01\x02\x00\x01")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import resource
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,7 +20,6 @@ from tests.webhook.server.test_workloads import review
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 FACTS = "namespaces: {payments: {service-accounts: {ledger: {}}}}\n"
 HOSTILE = {
@@ -50,11 +51,26 @@ class Webhook:
         assert self._process.stdout is not None
         line = msgspec.json.decode(self._process.stdout.readline())
         self._port: int = line["port"]
+        self._metrics_port: int = line["metrics_port"]
 
     def ask(self, body: bytes, path: str = "/mutate?timeout=5s") -> Reply:
         """Post one body."""
         with Client(self._port, self.pki.client()) as client:
             return client.ask(post(body, path=path))
+
+    def plain(self) -> Client:
+        """A TCP connection to the admission port."""
+        return Client(self._port)
+
+    def metrics(self) -> list[str]:
+        """The lines of /metrics."""
+        with Client(self._metrics_port) as client:
+            reply = client.ask(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+        return reply.body.decode().splitlines()
+
+    def limit_descriptors(self, number: int) -> None:
+        """Let it have that many."""
+        resource.prlimit(self._process.pid, resource.RLIMIT_NOFILE, (number, number))
 
     def end(self) -> tuple[int, bytes]:
         """End it; gives exit code and log."""
@@ -134,6 +150,58 @@ def test_it_ends_cleanly_and_logged_no_value(tmp_path: Path) -> None:
     assert code == 0
     assert b'"decided"' in output
     assert b"SENTINEL" not in output
+
+
+def test_what_a_policy_only_warns_of_is_counted(tmp_path: Path) -> None:
+    """The operator sees how much would break before the rule denies."""
+    (tmp_path / "config.yaml").write_text(
+        "defaults: {aws.region: eu-west-1}\npolicy: [{name: all, enforce: warn, allow: {}}]\n"
+    )
+    annotations = {f"syrette.dev/file.f{number}": f"aws-ssm:/{number}" for number in range(40)}
+    spec = {"serviceAccountName": "ledger", "containers": [{"name": "app", "image": "x"}]}
+    whole = {"metadata": {"name": "web", "annotations": annotations}, "spec": spec}
+    with contextlib.closing(
+        Webhook(tmp_path, "--config", str(tmp_path / "config.yaml"))
+    ) as webhook:
+        reply = response(webhook.ask(pod(change={"object": whole})).body)
+        counted = webhook.metrics()
+        _, output = webhook.end()
+
+    assert reply["allowed"] is True
+    assert (len(reply["warnings"]), reply["warnings"][-1]) == (31, "and 12 more warnings")
+    assert "syrette_policy_warnings_total 40.0" in counted
+    assert b'"policy_warnings":40' in output
+
+
+def test_without_descriptors_it_serves_again(tmp_path: Path) -> None:
+    """Half a handshake on every descriptor there is: who asks honestly is answered."""
+    with contextlib.closing(Webhook(tmp_path)) as webhook, contextlib.ExitStack() as stack:
+        webhook.limit_descriptors(40)
+        for _ in range(60):
+            client = stack.enter_context(webhook.plain())
+            client.send(b"\x16\x03\x01\x02\x00\x01")
+
+        assert webhook.ask(pod()).status == 200
+        assert webhook.end()[0] == 0
+
+
+def test_without_a_standard_output_nobody_gets_our_lines() -> None:
+    """The number 1 does not go to the next thing that is opened."""
+    opened = subprocess.run(
+        [
+            *("sh", "-c", 'exec "$0" "$@" >&-', sys.executable, "-c"),
+            (
+                "import os; from webhook.log import standard_output\n"
+                "standard_output(); os.write(2, os.readlink('/proc/self/fd/1').encode())"
+            ),
+        ],
+        stderr=subprocess.PIPE,
+        cwd=Path(__file__).parents[3],
+        timeout=PATIENCE * 3,
+        check=True,
+    )
+
+    assert opened.stderr == b"/dev/null"
 
 
 def _refused(*arguments: str) -> str:

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+import yaml
 from botocore.exceptions import ClientError
 
 from tests import policies
 from tests.policies import document
+from tests.webhook.mutation import pods
 from tests.worlds.aws.cloud import HOME, refuses
 from tests.worlds.aws.documented import (
     ask_the_agent,
@@ -67,6 +69,27 @@ def test_every_policy_of_the_page_is_one_and_is_used() -> None:
     for name, kind in KINDS.items():
         assert parse(document(name), kind).statements
         assert document(name)["Version"] == "2012-10-17"
+
+
+def _snippets() -> list[dict[str, str]]:
+    """Annotations of pods, as the page's YAML blocks have them."""
+    blocks = re.findall(r"```yaml\n(.*?)```", policies.PAGE.read_text(), re.DOTALL)
+    found = [yaml.safe_load(block) for block in blocks]
+    return [one for one in found if "kind" not in one]
+
+
+@pytest.mark.parametrize("annotations", _snippets())
+def test_the_pages_annotations_are_admitted(annotations: dict[str, str]) -> None:
+    """What is copied beside the policies is accepted, for a service account as the page has it."""
+    pod = pods.pod(annotations)
+
+    (store,) = pods.plan_of(pods.patched(pod)).stores
+
+    prefix = "syrette.dev/aws."
+    asked = {k.removeprefix(prefix): v for k, v in annotations.items() if k.startswith(prefix)}
+    planned = {name: store.text(name) for name in ("region", "external-id") if store.text(name)}
+    chain = [("assume-role", hop.role_arn) for hop in store.hops()]
+    assert dict([*planned.items(), *chain]) == asked
 
 
 # What a pod may do

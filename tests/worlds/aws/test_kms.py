@@ -230,3 +230,16 @@ def test_a_shared_parameters_key_must_be_shared_too(
         return
     with refuses("AccessDeniedException", "customer master key that does not exist.*Service: Kms"):
         parameters.get_parameters(Names=[shared.arn], WithDecryption=True)
+
+
+def test_a_shared_parameter_under_a_managed_key_stays_shut(
+    world: AwsWorld, client: Clients, role: Role
+) -> None:
+    """The key that AWS manages lets in its own account only."""
+    shared = world.put_parameter("/db", "theirs", account=AWAY, shared_with=[HOME])
+    role.allow(allow("kms:Decrypt"))
+    parameters = client("ssm", world.access_key(role))
+
+    assert parameters.get_parameters(Names=[shared.arn])["Parameters"]
+    with refuses("AccessDeniedException", "customer master key"):
+        parameters.get_parameters(Names=[shared.arn], WithDecryption=True)

@@ -167,6 +167,34 @@ def test_answers_carry_a_request_id(world: AwsWorld) -> None:
     assert identity.headers["Content-Type"] == "text/xml"
 
 
+def test_the_journal_holds_nothing_that_signs_or_is_secret(
+    world: AwsWorld, client: Clients
+) -> None:
+    """Over a whole life of a pod: tokens, keys and values come by and leave no trace."""
+    role = world.account().web_identity_role("web", world.issuer, "shop", "web", allow("*"))
+    world.account().role("next", trust(role.arn), allow("*"))
+    world.put_secret("db", "canary-secret")
+    world.put_parameter("/db", "canary-parameter")
+    token = world.issuer.mint("shop", "web", "sts.amazonaws.com")
+    reply = client("sts").assume_role_with_web_identity(
+        RoleArn=role.arn, RoleSessionName="web", WebIdentityToken=token
+    )
+    key = world.keys.find(reply["Credentials"]["AccessKeyId"])
+    assert key is not None
+    client("sts", key).assume_role(RoleArn=f"arn:aws:iam::{HOME}:role/next", RoleSessionName="web")
+    client("secretsmanager", key).get_secret_value(SecretId="db")
+    client("secretsmanager", key).batch_get_secret_value(SecretIdList=["db"])
+    client("ssm", key).get_parameters(Names=["/db"], WithDecryption=True)
+    client("ssm", key).get_parameters_by_path(Path="/", WithDecryption=True)
+
+    text = repr(world.journal.entries)
+
+    assert [entry.outcome for entry in world.journal.entries] == ["ok"] * 6
+    for hidden in (token, key.secret, key.token, "canary-secret", "canary-parameter"):
+        assert hidden not in text
+    assert key.id in text
+
+
 def test_a_role_of_a_path_and_policies_that_change(world: AwsWorld, client: Clients) -> None:
     """What is changed while a session lives is true at its next request."""
     role = world.account().role("web", trust(HOME), path="/team/")

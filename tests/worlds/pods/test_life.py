@@ -33,7 +33,9 @@ THIRD_TIME = """
 import os, sys
 with open(os.environ["SYRETTE_ROOT"] + "/v/starts", "a") as file:
     file.write("x")
-    sys.exit(0 if file.tell() == 3 else 7)
+    if file.tell() < 3:
+        open(os.environ["SYRETTE_ROOT"] + "/dev/termination-log", "w").write("not yet")
+        sys.exit(7)
 """
 MOUNT: dict[str, Any] = {"volumeMounts": [{"name": "v", "mountPath": "/v"}]}
 VOLUME = {"volumes": [{"name": "v", "emptyDir": {}}]}
@@ -185,6 +187,7 @@ def test_an_init_container_is_tried_again(make: Make, policy: str) -> None:
 
     assert runner.containers["init"].restarts == 2
     assert runner.containers["init"].exit_code == 0
+    assert runner.containers["init"].termination_message == ""
 
 
 def test_tries_of_an_init_container_are_bounded(make: Make) -> None:
@@ -349,11 +352,17 @@ def test_other_images_have_stand_ins(make: Make) -> None:
     assert runner.ready("app")
 
 
+def test_a_stand_in_needs_its_container(make: Make) -> None:
+    """A name that the pod does not have is a mistake of the test."""
+    with pytest.raises(ValueError, match="the pod has no container web"):
+        make(pod(container("app")), applications={"web": Application(["/bin/true"])})
+
+
 def test_stop_ends_a_pod_that_still_starts(make: Make) -> None:
     """An init container that runs gets SIGTERM like the application."""
     runner = make(pod(container("app"), initContainers=[container("init")]))
     with pytest.raises(TimeoutError, match="did not start: init, app waited"):
-        runner.start(0.2)
+        runner.start(0.5)
 
     assert told(runner, "started", "ended") == [("init", "started"), ("init", "ended")]
     assert runner.wait() == 0
