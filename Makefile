@@ -5,10 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test lint bench lock clean docs
+.PHONY: help demo test lint bench lock clean docs image image-test manifests
 
 help: ## this text
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
 $(STAMP): pyproject.toml requirements/dev.txt
 	@echo "setting up $(VENV) (about a minute the first time)"
@@ -32,6 +32,15 @@ bench: $(STAMP) ## benchmarks: a table and a plot, no verdict; `QUICK=1` for a m
 
 docs: $(STAMP) ## write again the pages that are generated from the code
 	@$(BIN)/python -m docs.generate
+
+image: ## build the image into dist/syrette.tar, and measure it (docker, podman or buildah)
+	@deploy/image.sh build
+
+image-test: ## the unit tests with the interpreter, the libraries and the code of that image
+	@deploy/image.sh test -q -n auto
+
+manifests: $(STAMP) ## write deploy/manifests again, from the chart
+	@$(BIN)/python -m deploy.render_manifests
 
 lock: ## write the hashed requirements again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade --extra dev -o requirements/dev.txt pyproject.toml

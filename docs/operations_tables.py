@@ -17,7 +17,7 @@ from injector.contract.references import parse
 from injector.cycle import CycleReport
 from injector.providers.aws_secretsmanager import BATCH_SIZE
 from injector.state import ReadState, State
-from webhook.__main__ import parser
+from webhook.arguments import parser
 from webhook.limits import Limits
 from webhook.metrics import WATCHED, Metrics
 
@@ -35,6 +35,7 @@ DECISION_LINE: Final = {
     "secrets": "how many it asks for",
     "providers": "which ones it needs",
     "warnings": "how many the answer has",
+    "policy_warnings": "how many things a rule with `enforce: warn` would have denied; left out at 0",
     "duration_ms": "from the request's last byte to the encoded answer",
     "references": "`store:path` of each secret; left out with `audit-references: false`",
     "dry_run": "true for a dry run, else left out",

@@ -22,14 +22,16 @@ from webhook.server import AdmissionServer, ProbeServer
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable, Coroutine, Sequence
 
     from webhook.decisions import Admission
     from webhook.limits import Limits
     from webhook.log import Log
     from webhook.metrics import Metrics
-    from webhook.tls import CertificateFiles
+    from webhook.tls import CertificateSource
 
 _SETTLE_SECONDS: Final = 0.02
+_AGAIN_SECONDS: Final = 5.0
 
 
 class Ports:
@@ -60,19 +62,25 @@ class Service:
         limits: sizes and deadlines.
         metrics: counts.
         log: is told.
+        ready: whether what decisions need is there; asked at each probe.
+        beside: what else runs as long as the server does.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - keyword-only, each its own part
         self,
         admission: Admission,
-        certificate: CertificateFiles,
+        certificate: CertificateSource,
         *,
         limits: Limits,
         metrics: Metrics,
         log: Log,
+        ready: Callable[[], bool] = lambda: True,
+        beside: Sequence[Callable[[], Coroutine[None, None, None]]] = (),
     ) -> None:
         self._server = AdmissionServer(admission, limits=limits, metrics=metrics, log=log)
-        self._probes = ProbeServer(metrics)
+        self._serving = False
+        self._probes = ProbeServer(metrics, lambda: self._serving and certificate.ready and ready())
+        self._beside = (certificate.watch, *beside)
         self._certificate = certificate
         self._limits = limits
         self._metrics = metrics
@@ -114,7 +122,7 @@ class Service:
         metrics.watch("dropped_log_lines", lambda: self._log.dropped)
         beside = [
             asyncio.create_task(self._sweep([requests, probes], listeners)),
-            asyncio.create_task(self._certificate.watch()),
+            *(asyncio.create_task(self._keep_running(run)) for run in self._beside),
         ]
         try:
             await self._serve(listeners)
@@ -129,7 +137,7 @@ class Service:
     async def _serve(self, listeners: list[Listener]) -> None:
         for listener in listeners:
             listener.start()
-        self._probes.ready = True
+        self._serving = True
         (host, port), (probe_host, probe_port) = (listener.address for listener in listeners)
         self._log.event(
             "info",
@@ -140,11 +148,20 @@ class Service:
             metrics_port=probe_port,
         )
         await self._stop.wait()
-        self._probes.ready = False
+        self._serving = False
         self._server.draining = True
         self._log.event("info", "draining", seconds=self._limits.drain_seconds)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._hurry.wait(), self._limits.drain_seconds)
+
+    async def _keep_running(self, run: Callable[[], Coroutine[None, None, None]]) -> None:
+        """A defect beside the server must not end it, nor be forgotten."""
+        while True:
+            try:
+                await run()
+            except Exception as exc:  # noqa: BLE001 - said above
+                self._log.failure("a task beside the server failed", exc)
+            await asyncio.sleep(_AGAIN_SECONDS)
 
     async def _finish(self, listeners: list[Listener], requests: Connections) -> None:
         """Stop listening, answer what has arrived or is arriving, close the rest."""

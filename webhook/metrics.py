@@ -27,6 +27,8 @@ WATCHED: Final = {
     "arriving_bytes": "Bodies that are arriving.",
     "connections": "Open TLS connections.",
     "dropped_log_lines": "Lines nobody read.",
+    "cluster_facts_age_seconds": "Since the API server last spoke of the oldest facts.",
+    "leader": "Whether this replica leads: 1 or 0; with a managed certificate.",
 }
 """Numbers that are read where they are when somebody asks for the metrics."""
 

@@ -220,8 +220,8 @@ class ProbeServer:
         metrics: shown at /metrics.
     """
 
-    def __init__(self, metrics: Metrics) -> None:
-        self.ready = False
+    def __init__(self, metrics: Metrics, ready: Callable[[], bool]) -> None:
+        self._ready = ready
         self._metrics = metrics
 
     async def handle(self, request: BaseRequest) -> web.Response:
@@ -231,7 +231,7 @@ class ProbeServer:
         match request.path:
             case "/healthz":
                 return web.Response(text="ok\n")
-            case "/readyz" if self.ready:
+            case "/readyz" if self._ready():
                 return web.Response(text="ok\n")
             case "/readyz":
                 return web.Response(status=503, text="not ready, or draining\n")

@@ -12,11 +12,15 @@ import tempfile
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _DAY = dt.timedelta(days=1)
 
@@ -41,13 +45,19 @@ class Certificates:
         return context
 
 
-def issue(common_name: str = "world", *, valid_from: dt.datetime | None = None) -> Certificates:
+def issue(
+    common_name: str = "world",
+    *,
+    valid_from: dt.datetime | None = None,
+    hosts: Sequence[str] = (),
+) -> Certificates:
     """
     Make an authority and a server certificate signed by it, good for thirty days.
 
     Args:
         common_name: shown in both subjects.
         valid_from: start of validity; a day ago when absent, so that skewed clocks accept it.
+        hosts: further DNS names of the server, beside this machine's loopback names.
     """
     start = valid_from or dt.datetime.now(dt.UTC) - _DAY
     ca_key = ec.generate_private_key(ec.SECP256R1())
@@ -62,8 +72,8 @@ def issue(common_name: str = "world", *, valid_from: dt.datetime | None = None) 
     )
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
-    hosts = [
-        x509.DNSName("localhost"),
+    names: list[x509.GeneralName] = [
+        *(x509.DNSName(host) for host in ("localhost", *hosts)),
         x509.IPAddress(ip_address("127.0.0.1")),
         x509.IPAddress(ip_address("::1")),
     ]
@@ -72,7 +82,7 @@ def issue(common_name: str = "world", *, valid_from: dt.datetime | None = None) 
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(ca=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(x509.SubjectAlternativeName(hosts), critical=False)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier),
             critical=False,

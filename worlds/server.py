@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 _IDLE_SECONDS: Final = 60.0
 _DRAIN_SECONDS: Final = 1.0
@@ -55,6 +55,8 @@ class Response:
     """Send only so many bytes of the body, then end the connection."""
     reset: bool = False
     """Send nothing and reset the connection."""
+    stream: Iterable[bytes] | None = None
+    """In the place of a body: pieces that are sent one by one, as chunks (RFC 9112 §7.1)."""
 
 
 class _BadRequestError(Exception):
@@ -63,15 +65,19 @@ class _BadRequestError(Exception):
 
 class Server:
     """
-    A listener on a free port of 127.0.0.1.
+    A listener, on a free port of 127.0.0.1 unless another address is given.
 
     Args:
         handle: makes the response; called from many threads at once.
         context: TLS context, or none for plain HTTP.
+        address: host and port; port 0 is a free one.
     """
 
     def __init__(
-        self, handle: Callable[[Request], Response], context: ssl.SSLContext | None = None
+        self,
+        handle: Callable[[Request], Response],
+        context: ssl.SSLContext | None = None,
+        address: tuple[str, int] = ("127.0.0.1", 0),
     ) -> None:
         self._handle = handle
         self._context = context
@@ -80,7 +86,7 @@ class Server:
         self._acceptor: threading.Thread | None = None
         self._open: dict[socket.socket, threading.Thread] = {}
         self._ending = threading.Event()
-        self.port = 0
+        self._host, self.port = address
         self.connections = 0
         """Connections that were accepted (and, with TLS, shook hands), ever."""
         self.failed_handshakes = 0
@@ -92,7 +98,7 @@ class Server:
 
     def start(self) -> None:
         """Listen; on the port of before when it was stopped."""
-        listener = socket.create_server(("127.0.0.1", self.port), backlog=512)
+        listener = socket.create_server((self._host, self.port), backlog=512)
         self.port = listener.getsockname()[1]
         self._ending = threading.Event()
         self._listener = listener
@@ -182,16 +188,32 @@ class Server:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
             return False
         close = request.headers.get("connection", "").lower() == "close"
+        if response.stream is not None:
+            return self._send_stream(connection, response) and not close
         data = _encode(response, close=close)
+        cut = response.cut is not None
         if response.cut is not None:
-            connection.sendall(data[: len(data) - len(response.body) + response.cut])
-            return False
+            data = data[: len(data) - len(response.body) + response.cut]
         connection.sendall(data)
-        return not close
+        return not (close or cut)
+
+    def _send_stream(self, connection: socket.socket, response: Response) -> bool:
+        connection.sendall(_encode(response, close=False))
+        for piece in response.stream or ():
+            if self._ending.is_set():
+                return False
+            connection.sendall(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+        connection.sendall(b"0\r\n\r\n")
+        return True
 
 
 def _encode(response: Response, *, close: bool) -> bytes:
-    headers = {"Content-Length": str(len(response.body)), **response.headers}
+    length = (
+        {"Transfer-Encoding": "chunked"}
+        if response.stream is not None
+        else {"Content-Length": str(len(response.body))}
+    )
+    headers = {**length, **response.headers}
     if close:
         headers["Connection"] = "close"
     lines = [f"HTTP/1.1 {response.status} {_phrase(response.status)}"]

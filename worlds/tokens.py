@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 _WIDTH: Final = 32  # bytes of each half of an ES256 signature (RFC 7518 §3.4)
 DEFAULT_ISSUER: Final = (
@@ -139,22 +139,11 @@ class Issuer:
             msg = "the issuer has no such key"
             raise InvalidTokenError(msg)
         try:
-            self._check(signed.encode(), _decode(signature))
+            _check(self._key.public_key(), signed.encode(), _decode(signature))
         except (InvalidSignature, ValueError):
             msg = "the signature does not fit"
             raise InvalidTokenError(msg) from None
         return claims
-
-    def _check(self, data: bytes, signature: bytes) -> None:
-        if isinstance(self._key, rsa.RSAPrivateKey):
-            public = self._key.public_key()
-            public.verify(signature, data, padding.PKCS1v15(), hashes.SHA256())
-            return
-        if len(signature) != 2 * _WIDTH:
-            raise InvalidSignature
-        halves = (signature[:_WIDTH], signature[_WIDTH:])
-        der = encode_dss_signature(*(int.from_bytes(half, "big") for half in halves))
-        self._key.public_key().verify(der, data, ec.ECDSA(hashes.SHA256()))
 
     def key_set(self) -> dict[str, Any]:
         """Give the public key as a JWK set (RFC 7517), for servers that verify on their own."""
@@ -174,6 +163,69 @@ class Issuer:
             )
             .decode()
         )
+
+
+class PublishedIssuer(Issuer):
+    """
+    A real cluster's issuer, of which only the published keys are known: it verifies, and mints not.
+
+    Args:
+        url: the `iss` claim.
+        key_set: JWK set (RFC 7517), as `/openid/v1/jwks` serves it.
+    """
+
+    def __init__(self, url: str, key_set: Mapping[str, Any]) -> None:
+        super().__init__(url)
+        self._published = {str(key["kid"]): (key["alg"], _public(key)) for key in key_set["keys"]}
+
+    def sign(self, claims: dict[str, Any], *, key_id: str = "") -> str:  # noqa: ARG002 - as the base has it
+        """Refuse: only the cluster has the key."""
+        msg = "the cluster alone signs its tokens"
+        raise InvalidTokenError(msg)
+
+    def verify(self, token: str) -> dict[str, Any]:
+        """
+        Check form, key and signature, and give the claims.
+
+        Raises:
+            InvalidTokenError: saying what does not fit.
+        """
+        signed, _, signature = token.rpartition(".")
+        header, claims = _part(signed.partition(".")[0]), _part(signed.partition(".")[2])
+        algorithm, key = self._published.get(str(header.get("kid")), ("", None))
+        if key is None or header.get("alg") != algorithm:
+            msg = "the issuer has no such key"
+            raise InvalidTokenError(msg)
+        try:
+            _check(key, signed.encode(), _decode(signature))
+        except (InvalidSignature, ValueError):
+            msg = "the signature does not fit"
+            raise InvalidTokenError(msg) from None
+        return claims
+
+
+def _public(key: Mapping[str, str]) -> ec.EllipticCurvePublicKey | rsa.RSAPublicKey:
+    if key["kty"] == "RSA":
+        return rsa.RSAPublicNumbers(_number(key["e"]), _number(key["n"])).public_key()
+    point = ec.EllipticCurvePublicNumbers(_number(key["x"]), _number(key["y"]), ec.SECP256R1())
+    return point.public_key()
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(_decode(text), "big")
+
+
+def _check(
+    key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey, data: bytes, signature: bytes
+) -> None:
+    if isinstance(key, rsa.RSAPublicKey):
+        key.verify(signature, data, padding.PKCS1v15(), hashes.SHA256())
+        return
+    if len(signature) != 2 * _WIDTH:
+        raise InvalidSignature
+    halves = (signature[:_WIDTH], signature[_WIDTH:])
+    der = encode_dss_signature(*(int.from_bytes(half, "big") for half in halves))
+    key.verify(der, data, ec.ECDSA(hashes.SHA256()))
 
 
 def claims_of(token: str) -> dict[str, Any]:

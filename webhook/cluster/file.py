@@ -20,6 +20,7 @@ as one that the API server has not told us of. Unknown keys are errors, all repo
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -80,6 +81,15 @@ class FileCluster:
             raise SettingsError([f"{path}: not UTF-8 text"]) from exc
         except SettingsError as exc:
             raise SettingsError([f"{path}: {problem}" for problem in exc.problems]) from exc
+
+    @property
+    def ready(self) -> bool:
+        """Nothing has to be waited for."""
+        return True
+
+    async def run(self) -> None:
+        """Nothing changes: wait until the server ends."""
+        await asyncio.Event().wait()
 
     async def context(self, namespace: str, service_account: str) -> Context:
         """

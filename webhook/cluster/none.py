@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from webhook.context import NEWEST, Context
@@ -20,6 +21,15 @@ class NoCluster:
 
     def __init__(self, version: KubernetesVersion = NEWEST) -> None:
         self._version = version
+
+    @property
+    def ready(self) -> bool:
+        """Nothing has to be waited for."""
+        return True
+
+    async def run(self) -> None:
+        """Nothing changes: wait until the server ends."""
+        await asyncio.Event().wait()
 
     async def context(self, namespace: str, service_account: str) -> Context:
         """Give the version, and names without labels or annotations."""

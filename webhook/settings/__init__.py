@@ -6,7 +6,7 @@ silence. `environment` is the only module of the webhook that reads the environm
 """
 
 from webhook.settings.document import KEYS, load
-from webhook.settings.environment import read
+from webhook.settings.environment import pod_name, read
 from webhook.settings.policy import ALLOW
 from webhook.settings.shapes import (
     Allow,
@@ -25,5 +25,6 @@ __all__ = [
     "Rule",
     "Settings",
     "load",
+    "pod_name",
     "read",
 ]

@@ -7,6 +7,7 @@ The environment says only what Kubernetes knows and the file cannot: our own nam
 from __future__ import annotations
 
 import os
+import socket
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -44,3 +45,8 @@ def read(path: Path | None, environment: Mapping[str, str] = os.environ) -> Sett
         raise SettingsError([f"{path}: {problem}" for problem in exc.problems]) from exc
     own = environment.get(names.NAMESPACE_VARIABLE)
     return replace(settings, own_namespace=own) if own else settings
+
+
+def pod_name(environment: Mapping[str, str] = os.environ) -> str:
+    """Our own pod's name, from the downward API; outside a pod the host's name."""
+    return environment.get(names.POD_NAME_VARIABLE) or socket.gethostname()

@@ -19,10 +19,10 @@ from worlds.clock import WorldClock
 from worlds.faults import Fault, Faults, Order
 from worlds.journal import Journal
 from worlds.server import Server
-from worlds.tokens import DEFAULT_ISSUER, Issuer
+from worlds.tokens import DEFAULT_ISSUER, Issuer, PublishedIssuer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
 SERVICES: Final = ("sts", "secretsmanager", "ssm")
 
@@ -38,6 +38,12 @@ class WorldOptions(TypedDict, total=False):
     """Of the cluster's tokens; ES256 when absent, whose keys are made in no time."""
     clock: Callable[[], float]
     """Seconds since the epoch; the machine's when absent."""
+    key_set: Mapping[str, Any]
+    """JWK set of a real cluster's issuer, which then alone makes tokens."""
+    hosts: Sequence[str]
+    """Further names in the certificate."""
+    listen: tuple[str, int, int]
+    """Address, HTTPS port and the agent's HTTP port; free ports of 127.0.0.1 when absent."""
 
 
 class AwsWorld(Inventory):
@@ -89,21 +95,23 @@ class AwsWorld(Inventory):
 
     def __init__(self, region: str = REGION, **options: Unpack[WorldOptions]) -> None:
         clock = WorldClock(options.get("clock", time.time))
-        issuer = Issuer(
-            options.get("issuer", DEFAULT_ISSUER),
-            algorithm=options.get("algorithm", "ES256"),
-            clock=clock.now,
+        url = options.get("issuer", DEFAULT_ISSUER)
+        issuer = (
+            PublishedIssuer(url, options["key_set"])
+            if "key_set" in options
+            else Issuer(url, algorithm=options.get("algorithm", "ES256"), clock=clock.now)
         )
         super().__init__(clock, issuer, options.get("partition", "aws"))
         self.region = region
         self.journal = Journal()
         self.faults = Faults()
-        self.certificates = issue("AWS world")
+        self.certificates = issue("AWS world", hosts=options.get("hosts", ()))
+        address, https, http = options.get("listen", ("127.0.0.1", 0, 0))
         desk = Desk(clock, self.journal, self.faults, self.lock)
         self._services = Services(desk, self._handlers(), self.keys, default_region=region)
         self._agent = Agent(desk, self.pod_identity, region)
-        self._https = Server(self._services.handle, self.certificates.context())
-        self._http = Server(self._agent.handle)
+        self._https = Server(self._services.handle, self.certificates.context(), (address, https))
+        self._http = Server(self._agent.handle, address=(address, http))
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._down: list[Order] = []
 

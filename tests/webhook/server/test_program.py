@@ -241,7 +241,7 @@ def test_every_wrong_file_is_reported_at_once(tmp_path: Path) -> None:
         (("--drain-seconds", "nan"), "is not a number of seconds"),
         (("--kubernetes-version", "new"), "is no Kubernetes version"),
         (("--nonsense",), "unrecognized arguments"),
-        ((), "required: --tls-cert, --tls-key"),
+        ((), "--tls-cert and --tls-key are required"),
     ],
     ids=["no-port", "big-port", "negative", "nan", "version", "unknown", "none"],
 )

@@ -9,14 +9,12 @@ count. Refuses encrypted keys and TLS below 1.2.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import ssl
-import tempfile
 from typing import TYPE_CHECKING, Final
 
+from webhook.tls.contexts import load, server_context
+from webhook.tls.interface import CertificateError
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from webhook.log import Log
@@ -24,10 +22,6 @@ if TYPE_CHECKING:
 
 # Mounted Secrets change within about a minute of the API object; this adds little to it.
 POLL_SECONDS: Final = 5.0
-
-
-class CertificateError(Exception):
-    """The certificate or its key cannot be used; the message names the files, never the key."""
 
 
 class CertificateFiles:
@@ -60,9 +54,14 @@ class CertificateFiles:
         self._log = log
         self._poll_seconds = poll_seconds
         self._complaint = ""
-        self.context = _context()
+        self.context = server_context()
         self._seen = self._signature()
         self._load()
+
+    @property
+    def ready(self) -> bool:
+        """Whoever mounts the files has registered their authority, too."""
+        return True
 
     def refresh(self) -> bool:
         """Load the files again if they changed; true when a new pair is served."""
@@ -104,30 +103,9 @@ class CertificateFiles:
         return tuple(signature)
 
     def _load(self) -> None:
-        """
-        Check a copy of the pair on a context of its own, then load the same bytes.
-
-        A failed load on the live context could leave it with the new certificate and the old key.
-        """
         certificate, key = _read(self._certificate), _read(self._key)
-        try:
-            with _pem(certificate + b"\n" + key) as path:
-                _context().load_cert_chain(path, password=_no_password)
-                expires = _expiry(certificate)
-                self.context.load_cert_chain(path, password=_no_password)
-        except (ssl.SSLError, ValueError) as exc:
-            cause = (getattr(exc, "reason", None) or "no certificate").lower().replace("_", " ")
-            msg = f"{self._certificate} and {self._key} are no usable pair: {cause}"
-            raise CertificateError(msg) from None
-        self._metrics.certificate_expires(expires)
-
-
-def _context() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.options |= ssl.OP_NO_RENEGOTIATION
-    context.set_alpn_protocols(["http/1.1"])
-    return context
+        named = f"{self._certificate} and {self._key}"
+        self._metrics.certificate_expires(load(self.context, certificate, key, named))
 
 
 def _read(path: Path) -> bytes:
@@ -136,32 +114,3 @@ def _read(path: Path) -> bytes:
     except OSError as exc:
         msg = f"{path} cannot be read: {exc.strerror}"
         raise CertificateError(msg) from None
-
-
-def _no_password() -> str:
-    msg = "the key is encrypted; nobody is there to type its password"
-    raise CertificateError(msg)
-
-
-def _expiry(certificate: bytes) -> float:
-    """Seconds since the epoch at which the leaf ends."""
-    from cryptography import x509  # noqa: PLC0415 - only where a certificate is loaded
-
-    return x509.load_pem_x509_certificate(certificate).not_valid_after_utc.timestamp()
-
-
-@contextlib.contextmanager
-def _pem(content: bytes) -> Iterator[str]:
-    """Give a path that holds `content` and exists in memory only, where the system can."""
-    if hasattr(os, "memfd_create"):
-        descriptor = os.memfd_create("syrette-certificate")
-        try:
-            os.write(descriptor, content)
-            yield f"/proc/self/fd/{descriptor}"
-        finally:
-            os.close(descriptor)
-    else:
-        with tempfile.NamedTemporaryFile() as file:
-            file.write(content)
-            file.flush()
-            yield file.name

@@ -1,0 +1,24 @@
+# The image with the tools of the tests beside its own packages: `make image-test` runs the unit
+# tests of the checkout with the interpreter, the libraries and the code that are in the image.
+ARG BASE=docker.io/library/debian:trixie-slim
+ARG IMAGE=localhost/syrette:dev
+
+FROM ${BASE} AS tools
+RUN apt-get update && apt-get install --yes --no-install-recommends python3 python3-venv
+COPY requirements/dev.txt /build/
+RUN python3 -m venv /venv \
+ && /venv/bin/pip install --no-cache-dir --no-deps --require-hashes --only-binary :all: \
+      --target /tools/packages --requirement /build/dev.txt
+# After the image's own packages: only what is missing there comes from the tools.
+RUN mkdir /tools/site /tools/home \
+ && mkdir --mode=1777 /tools/home/.hypothesis \
+ && echo /packages > /tools/site/zz-tools.pth
+
+FROM ${IMAGE}
+COPY --from=tools /tools/packages /packages
+COPY --from=tools /tools/site /syrette/lib/python3.13/site-packages
+COPY --from=tools /tools/home /syrette
+# The rest of the checkout is mounted beside the packages `injector` and `webhook` of the image.
+WORKDIR /syrette
+ENV HOME=/tmp PYTHONDONTWRITEBYTECODE=1
+ENTRYPOINT ["/syrette/bin/python3", "-m", "pytest", "-p", "no:cacheprovider"]

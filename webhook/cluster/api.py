@@ -1,0 +1,199 @@
+"""
+The one door to the Kubernetes API: requests with deadlines, lists in pages, watches as lines.
+
+kubernetes-asyncio brings the configuration (in the cluster, or a kubeconfig), tokens that are read
+again, and TLS. Its models and its Watch are not used: we decode only what a decision needs, and
+its Watch does not list again after a 410 (docs/adr/0008). It is imported when a client is made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
+
+import aiohttp
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+    from pathlib import Path
+
+METADATA_LIST: Final = (
+    "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
+)
+METADATA: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+TABLE: Final = "application/json;as=Table;g=meta.k8s.io;v=v1,application/json"
+JSON: Final = "application/json"
+PAGE: Final = 500
+"""Objects of one page of a list, as kubectl asks for."""
+_LIST_SECONDS: Final = 30.0
+_CONNECT_SECONDS: Final = 5.0
+_GOODBYE_SECONDS: Final = 0.1
+_MAX_BODY: Final = 64 << 20  # bytes of one reply; a page of ServiceAccounts has 1 MiB at most
+
+
+class ApiError(Exception):
+    """
+    A request that the API server refused or that got no answer.
+
+    Args:
+        message: method, path and cause; never a body.
+        status: HTTP status, 0 when there was no answer.
+    """
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+    @property
+    def gone(self) -> bool:
+        """Whether a resourceVersion or a continue token is too old, so that we must list again."""
+        return self.status == 410  # noqa: PLR2004 - RFC 9110, as Kubernetes uses it
+
+    @property
+    def absent(self) -> bool:
+        """Whether the object is not there."""
+        return self.status == 404  # noqa: PLR2004 - RFC 9110
+
+    @property
+    def conflict(self) -> bool:
+        """Whether somebody else changed the object, or made it, before us."""
+        return self.status in {409, 422}
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """
+    A client; close it when done.
+
+    Make it with `connect`. `client` is kubernetes-asyncio's ApiClient.
+    """
+
+    client: Any
+
+    @classmethod
+    async def connect(cls, kubeconfig: Path | None = None) -> Api:
+        """
+        Make a client, with the pod's own service account unless a kubeconfig is given.
+
+        Raises:
+            ApiError: if the configuration is not there or cannot be read.
+        """
+        # 38 MB and a third of a second (docs/adr/0008): only who talks to a cluster pays.
+        from kubernetes_asyncio import client, config  # noqa: PLC0415 - said above
+
+        settings = client.Configuration()
+        try:
+            if kubeconfig is None:
+                config.load_incluster_config(client_configuration=settings)  # type: ignore[no-untyped-call]
+            else:
+                await config.load_kube_config(str(kubeconfig), client_configuration=settings)
+        except Exception as exc:  # noqa: BLE001 - the library lets through what its parsers raise
+            source = "in-cluster configuration" if kubeconfig is None else str(kubeconfig)
+            msg = f"{source}: no usable access to the API server ({type(exc).__name__})"
+            raise ApiError(msg) from None
+        return cls(client.ApiClient(settings))
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.client.close()
+        # TLS says goodbye after the session is closed (aiohttp's "Graceful Shutdown").
+        await asyncio.sleep(_GOODBYE_SECONDS)
+
+    async def get(self, path: str, accept: str = JSON, *, seconds: float = _LIST_SECONDS) -> bytes:
+        """
+        Read one document.
+
+        Raises:
+            ApiError: with the status.
+        """
+        async with self._answer("GET", path, {"Accept": accept}, seconds=seconds) as response:
+            return await _read(response, "GET", path)
+
+    async def write(
+        self, method: str, path: str, body: object, *, kind: str = JSON, seconds: float = 10.0
+    ) -> bytes:
+        """
+        Create, replace or patch one object.
+
+        Args:
+            method: `POST`, `PUT` or `PATCH`.
+            path: of the object.
+            body: JSON.
+            kind: media type; a patch's says which kind of patch it is.
+            seconds: deadline.
+
+        Raises:
+            ApiError: with the status; `conflict` when somebody else was faster.
+        """
+        headers = {"Accept": JSON, "Content-Type": kind}
+        async with self._answer(method, path, headers, body=body, seconds=seconds) as response:
+            return await _read(response, method, path)
+
+    async def lines(
+        self, path: str, query: Mapping[str, str], accept: str, *, seconds: float
+    ) -> AsyncIterator[bytes]:
+        """
+        Give the lines of a watch until the server ends it.
+
+        Raises:
+            ApiError: if it is refused, breaks off, or outlives `seconds`.
+        """
+        whole = f"{path}?{urlencode(query)}"
+        async with self._answer("GET", whole, {"Accept": accept}, seconds=seconds) as response:
+            try:
+                async for line in response.content:
+                    yield line
+            except (aiohttp.ClientError, TimeoutError, ValueError, OSError) as exc:
+                raise _unanswered(response.method, path, exc) from None
+
+    @asynccontextmanager
+    async def _answer(
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        *,
+        body: object = None,
+        seconds: float,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        try:
+            response = await self.client.call_api(
+                path,
+                method,
+                header_params=headers,
+                body=body,
+                auth_settings=["BearerToken"],
+                _preload_content=False,
+                _request_timeout=aiohttp.ClientTimeout(
+                    total=seconds, sock_connect=_CONNECT_SECONDS
+                ),
+            )
+        except (aiohttp.ClientError, TimeoutError, OSError) as exc:
+            raise _unanswered(method, path, exc) from None
+        async with response:
+            if response.status >= 400:  # noqa: PLR2004 - RFC 9110
+                plain = path.partition("?")[0]
+                msg = f"{method} {plain}: the API server answered {response.status}"
+                raise ApiError(msg, response.status)
+            yield response
+
+
+async def _read(response: aiohttp.ClientResponse, method: str, path: str) -> bytes:
+    try:
+        data = await response.content.read(_MAX_BODY + 1)
+        while len(data) <= _MAX_BODY and not response.content.at_eof():
+            data += await response.content.read(_MAX_BODY + 1 - len(data))
+    except (aiohttp.ClientError, TimeoutError, OSError) as exc:
+        raise _unanswered(method, path, exc) from None
+    if len(data) > _MAX_BODY:
+        msg = f"{method} {path}: the API server's answer is larger than {_MAX_BODY} bytes"
+        raise ApiError(msg)
+    return data
+
+
+def _unanswered(method: str, path: str, exc: BaseException) -> ApiError:
+    what = "no answer in time" if isinstance(exc, TimeoutError) else type(exc).__name__
+    return ApiError(f"{method} {path.partition('?')[0]}: {what}")

@@ -1,0 +1,191 @@
+"""
+Facts from the Kubernetes API: watch caches, and one short GET where a cache has nothing.
+
+Namespaces and service accounts come as metadata only, nodes as the table that `kubectl get`
+prints, read again every minute. A fact that cannot be had is an error and the pod is denied:
+nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from webhook.cluster import server
+from webhook.cluster.api import JSON, METADATA, METADATA_LIST, Api, ApiError
+from webhook.cluster.objects import Object, kept, limit_range
+from webhook.cluster.watching import Resource, Watched
+from webhook.context import Context, LimitRange
+from webhook.errors import ContextUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from webhook.log import Log
+    from webhook.metrics import Metrics
+
+NODES_SECONDS: Final = 60.0
+"""Between two looks at nodes and version: a node takes about that long to join."""
+RETRY_SECONDS: Final = 5.0
+MISS_SECONDS: Final = 1.0
+"""Deadline of one direct read: two of them and the decision fit into `timeoutSeconds`."""
+MAX_AGE: Final = 120.0
+"""Bookmarks come every minute or so."""
+_NAME: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
+"""RFC 1123 subdomain; nothing else becomes part of a path."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+
+
+def _metadata(found: Object) -> _Named:
+    return _Named(found.metadata.labels, kept(found.metadata.annotations))
+
+
+NAMESPACES: Final = Resource("/api/v1/namespaces", METADATA, METADATA_LIST, _metadata)
+SERVICE_ACCOUNTS: Final = Resource("/api/v1/serviceaccounts", METADATA, METADATA_LIST, _metadata)
+LIMIT_RANGES: Final[Resource[LimitRange]] = Resource(
+    "/api/v1/limitranges", JSON, JSON, lambda o: limit_range(o.spec)
+)
+RESOURCE_QUOTAS: Final[Resource[frozenset[str]]] = Resource(
+    "/api/v1/resourcequotas",
+    JSON,
+    JSON,
+    lambda found: frozenset(found.spec.hard),
+)
+
+
+class KubernetesCluster:
+    """
+    Facts of the cluster that the client talks to.
+
+    Args:
+        api: to the API server.
+        metrics: shows the ages of the caches.
+        log: told of failures, once each until they change.
+        max_age: seconds of silence after which a cache is not believed.
+        sleep: between two looks at the nodes.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        *,
+        metrics: Metrics,
+        log: Log,
+        max_age: float = MAX_AGE,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._api = api
+        self._log = log
+        self._max_age = max_age
+        self._sleep = sleep
+        self._complaints: dict[str, str] = {}
+        self._server: server.Server | None = None
+
+        def failed(what: str) -> Callable[[str], None]:
+            return lambda problem: self._complain(what, problem)
+
+        self.namespaces = Watched(api, NAMESPACES, failed=failed("namespaces"))
+        self.service_accounts = Watched(api, SERVICE_ACCOUNTS, failed=failed("serviceaccounts"))
+        self.limit_ranges = Watched(api, LIMIT_RANGES, failed=failed("limitranges"))
+        self.quotas = Watched(api, RESOURCE_QUOTAS, failed=failed("resourcequotas"))
+        self._caches = (self.namespaces, self.service_accounts, self.limit_ranges, self.quotas)
+        metrics.watch(
+            "cluster_facts_age_seconds",
+            lambda: max(cache.age for cache in self._caches),
+        )
+
+    @property
+    def ready(self) -> bool:
+        """Whether every fact has been read once."""
+        return self._server is not None and all(cache.synced.is_set() for cache in self._caches)
+
+    async def run(self) -> None:
+        """Keep the facts fresh for ever."""
+        async with asyncio.TaskGroup() as group:
+            for cache in self._caches:
+                group.create_task(cache.run())
+            group.create_task(self._look())
+
+    async def context(self, namespace: str, service_account: str) -> Context:
+        """
+        Give what is known of one pod's surroundings.
+
+        Raises:
+            ContextUnavailableError: if something is not known and cannot be read in time.
+        """
+        known = self._server
+        if known is None or not self.ready:
+            msg = "the facts of the cluster are not read yet"
+            raise ContextUnavailableError(msg)
+        home = await self._find(self.namespaces, "", namespace, "namespace")
+        account = await self._find(
+            self.service_accounts, namespace, service_account, "service account"
+        )
+        return Context(
+            namespace=namespace,
+            namespace_labels=home.labels,
+            namespace_annotations=home.annotations,
+            service_account=service_account,
+            service_account_annotations=account.annotations,
+            server_version=known.version,
+            oldest_kubelet=known.oldest_kubelet,
+            limit_ranges=tuple(self.limit_ranges.all(namespace).values()),
+            quota_resources=frozenset().union(*self.quotas.all(namespace).values()),
+            openshift=known.openshift,
+        )
+
+    async def _find(self, cache: Watched[_Named], namespace: str, name: str, what: str) -> _Named:
+        known = cache.get(namespace, name) if cache.age <= self._max_age else None
+        if known is not None:
+            return known
+        shown = f"{namespace}/{name}" if namespace else name
+        if not _NAME.fullmatch(name) or (namespace and not _NAME.fullmatch(namespace)):
+            msg = f"{what} `{shown[:80]}` cannot exist"
+            raise ContextUnavailableError(msg)
+        path = (
+            f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}"
+            if namespace
+            else f"/api/v1/namespaces/{name}"
+        )
+        try:
+            data = await self._api.get(path, METADATA, seconds=MISS_SECONDS)
+            found = cache.note(msgspec.json.decode(data, type=Object))
+        except ApiError as exc:
+            if exc.absent:
+                msg = f"{what} `{shown}` is not known"
+            else:
+                self._complain(what, str(exc))
+                msg = f"{what} `{shown}` cannot be looked up just now"
+            raise ContextUnavailableError(msg) from None
+        except msgspec.DecodeError:
+            msg = f"{what} `{shown}` cannot be read"
+            raise ContextUnavailableError(msg) from None
+        if found is None:
+            msg = f"{what} `{shown}` is not known"
+            raise ContextUnavailableError(msg)
+        return found
+
+    async def _look(self) -> None:
+        """Look at version, groups and nodes again and again."""
+        while True:
+            try:
+                self._server = await server.read(self._api)
+                pause = NODES_SECONDS
+            except (ApiError, msgspec.DecodeError, ValueError) as exc:
+                self._complain("nodes", str(exc) if isinstance(exc, ApiError) else "unreadable")
+                pause = RETRY_SECONDS
+            await self._sleep(pause)
+
+    def _complain(self, what: str, problem: str) -> None:
+        if self._complaints.get(what) != problem:
+            self._complaints[what] = problem
+            self._log.event("warning", "cluster facts", of=what, problem=problem)

@@ -1,0 +1,5 @@
+"""A simulated Kubernetes API server: lists, watches and writes with resourceVersions."""
+
+from worlds.kubernetes.world import KubernetesWorld
+
+__all__ = ["KubernetesWorld"]

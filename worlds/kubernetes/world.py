@@ -1,0 +1,301 @@
+"""The Kubernetes API world: what tests of the webhook's cluster facts start and change."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import parse_qs
+
+import yaml
+
+from worlds.certificates import issue
+from worlds.faults import Faults
+from worlds.journal import OK, Entry, Journal
+from worlds.kubernetes.patching import patched
+from worlds.kubernetes.store import BOOKMARK, ApiStatusError, Key, Object, Store
+from worlds.server import Request, Response, Server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TOKEN: Final = "kubernetes-world"  # noqa: S105 - a made-up one
+_PATH: Final = re.compile(
+    r"(?P<base>/api/v1|/apis/[^/]+/[^/]+)"
+    r"(?:/namespaces/(?P<namespace>[^/]+)(?=/[^/]))?/(?P<plural>[a-z]+)(?:/(?P<name>[^/]+))?"
+)
+_QUIET: Final = 0.05
+"""Seconds after which a watch that hears nothing gets a bookmark; the real one takes a minute."""
+
+
+class KubernetesWorld:
+    """
+    A simulated API server on loopback TLS, for clients with the right token.
+
+    ```python
+    with KubernetesWorld() as world:
+        world.apply("namespaces", "shop", labels={"team": "web"})
+        world.apply("serviceaccounts", "web", namespace="shop", annotations={…})
+        world.kubeconfig                      # a file for clients
+        world.compact()                       # 410 for everybody who is behind
+        world.cut_watches()                   # every watch breaks off
+        world.go_down(); world.come_back()
+        world.journal.count("watch namespaces")
+    ```
+
+    Args:
+        version: `gitVersion` of the server.
+        groups: API groups beside the core.
+    """
+
+    def __init__(self, version: str = "v1.37.1", groups: tuple[str, ...] = ("apps",)) -> None:
+        self.version = version
+        self.groups = groups
+        self.store = Store()
+        self.journal = Journal()
+        self.faults = Faults()
+        self._cut = 0
+        self._certificates = issue("Kubernetes world")
+        self._server = Server(self._handle, self._certificates.context())
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._stopping = threading.Event()
+
+    def __enter__(self) -> Self:
+        self._folder = tempfile.TemporaryDirectory(prefix="kubernetes-world-")
+        self._server.start()
+        self._write_kubeconfig(Path(self._folder.name))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        self.cut_watches()
+        self._server.stop()
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    @property
+    def kubeconfig(self) -> Path:
+        """A kubeconfig for this world, while it runs."""
+        if self._folder is None:
+            msg = "the world is not started"
+            raise RuntimeError(msg)
+        return Path(self._folder.name, "kubeconfig")
+
+    def apply(
+        self,
+        plural: str,
+        name: str,
+        *,
+        namespace: str = "",
+        base: str = "/api/v1",
+        metadata: dict[str, Any] | None = None,
+        **fields: Any,  # noqa: ANN401 - of any object
+    ) -> Object:
+        """Create or replace one object."""
+        found = {"metadata": metadata or {}, **fields}
+        return self.store.put((f"{base}/{plural}", namespace, name), found)
+
+    def delete(self, plural: str, name: str, *, namespace: str = "", base: str = "/api/v1") -> None:
+        """Remove one object."""
+        self.store.delete((f"{base}/{plural}", namespace, name))
+
+    def node(self, name: str, kubelet: str) -> None:
+        """Make or change a node."""
+        self.apply("nodes", name, status={"nodeInfo": {"kubeletVersion": kubelet}})
+
+    def compact(self) -> None:
+        """Forget the history: whoever goes on from an old version gets 410."""
+        self.store.compact()
+
+    def cut_watches(self) -> None:
+        """End every watch that is open, in the middle of a chunk."""
+        self._cut += 1
+        self.store.wake()
+
+    def go_down(self) -> None:
+        """Refuse connections."""
+        self._stopping.set()
+        self.cut_watches()
+        self._server.stop()
+
+    def come_back(self) -> None:
+        """Serve again, on the same port."""
+        self._stopping.clear()
+        self._server.start()
+
+    def _write_kubeconfig(self, folder: Path) -> None:
+        (folder / "ca.crt").write_text(self._certificates.ca)
+        server = f"https://127.0.0.1:{self._server.port}"
+        document = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [
+                {
+                    "name": "world",
+                    "cluster": {
+                        "server": server,
+                        "certificate-authority": str(folder / "ca.crt"),
+                    },
+                }
+            ],
+            "users": [{"name": "world", "user": {"token": TOKEN}}],
+            "contexts": [{"name": "world", "context": {"cluster": "world", "user": "world"}}],
+            "current-context": "world",
+        }
+        (folder / "kubeconfig").write_text(yaml.safe_dump(document))
+
+    def _handle(self, request: Request) -> Response:
+        action = self._action(request)
+        fault = self.faults.take("kubernetes", action, "")
+        try:
+            if fault is not None and fault.answers:
+                return Response(fault.status, fault.body or b"", fault.headers, reset=fault.reset)
+            if fault is not None and fault.before is not None:
+                fault.before()
+            response = self._answer(request)
+            if fault is not None and fault.after is not None:
+                fault.after()
+        except ApiStatusError as exc:
+            response = _status(exc)
+        self._note(action, response.status)
+        return response if fault is None else fault.spoil(response)
+
+    def _action(self, request: Request) -> str:
+        match = _PATH.fullmatch(request.path)
+        if match is None:
+            return f"{request.method} {request.path}"
+        watch = "watch=1" in request.query
+        verb = {"GET": "watch" if watch else "get" if match["name"] else "list"}
+        return f"{verb.get(request.method, request.method.lower())} {match['plural']}"
+
+    def _note(self, action: str, status: int) -> None:
+        outcome = OK if status < 400 else str(status)
+        self.journal.add(Entry(time.time(), "kubernetes", action, "", outcome, status))
+
+    def _answer(self, request: Request) -> Response:
+        if request.headers.get("authorization") != f"Bearer {TOKEN}":
+            raise ApiStatusError(401, "Unauthorized", "Unauthorized")
+        if request.path == "/version":
+            return _json({"gitVersion": self.version})
+        if request.path == "/apis":
+            return _json({"groups": [{"name": name} for name in self.groups]})
+        match = _PATH.fullmatch(request.path)
+        if match is None:
+            raise ApiStatusError(404, "NotFound", "the server could not find it")
+        key = (f"{match['base']}/{match['plural']}", match["namespace"] or "", match["name"] or "")
+        if request.method == "GET":
+            return self._read(request, key)
+        return _json(self._write(request, key))
+
+    def _read(self, request: Request, key: Key) -> Response:
+        query = {name: values[0] for name, values in parse_qs(request.query).items()}
+        accept = request.headers.get("accept", "")
+        if key[2]:
+            return _json(_shown(self.store.get(key), accept))
+        if query.get("watch") == "1":
+            return self._watch(key[0], query, accept)
+        return self._list(key[0], query, accept)
+
+    def _list(self, collection: str, query: dict[str, str], accept: str) -> Response:
+        objects, version = self.store.list(collection)
+        start, since = 0, version
+        if "continue" in query:
+            start, since = (int(part) for part in query["continue"].split("-"))
+            if since < self.store.compacted:
+                raise ApiStatusError(410, "Expired", "the continue token is too old")
+        limit = int(query.get("limit", 0)) or len(objects)
+        page = objects[start : start + limit]
+        metadata = {"resourceVersion": str(since)}
+        if start + limit < len(objects):
+            metadata["continue"] = f"{start + limit}-{since}"
+        if "as=Table" in accept:
+            return _json({"kind": "Table", "metadata": metadata, **_table(page)})
+        return _json({"metadata": metadata, "items": [_shown(found, accept) for found in page]})
+
+    def _watch(self, collection: str, query: dict[str, str], accept: str) -> Response:
+        since = int(query.get("resourceVersion", 0))
+        if since < self.store.compacted:
+            raise ApiStatusError(410, "Expired", "too old resource version")
+        end = time.monotonic() + float(query.get("timeoutSeconds", 300))
+        return Response(200, stream=self._lines(collection, since, end, accept))
+
+    def _lines(self, collection: str, since: int, end: float, accept: str) -> Iterator[bytes]:
+        cut = self._cut
+        changes = self.store.follow(
+            collection,
+            since,
+            lambda: cut == self._cut and time.monotonic() < end,
+            _QUIET,
+        )
+        try:
+            for change in changes:
+                if change.type == BOOKMARK:
+                    yield _line(BOOKMARK, {"metadata": {"resourceVersion": str(change.version)}})
+                else:
+                    yield _line(change.type, _shown(change.object, accept))
+        except ApiStatusError as exc:
+            yield _line("ERROR", {"kind": "Status", "code": exc.code, "reason": exc.reason})
+        if cut != self._cut:
+            raise ConnectionAbortedError
+
+    def _write(self, request: Request, key: Key) -> Object:
+        body = json.loads(request.body)
+        if request.method == "PATCH":
+            old = self.store.get(key)
+            kind = request.headers.get("content-type", "")
+            return self.store.put(
+                key, patched(old, body, kind), expected=old["metadata"]["resourceVersion"]
+            )
+        if request.method == "POST":
+            created = (key[0], key[1], body["metadata"]["name"])
+            try:
+                self.store.get(created)
+            except ApiStatusError:
+                return self.store.put(created, body)
+            raise ApiStatusError(409, "AlreadyExists", "the object exists")
+        self.store.get(key)
+        return self.store.put(
+            key, body, expected=body.get("metadata", {}).get("resourceVersion", "")
+        )
+
+
+def _table(nodes: list[Object]) -> Object:
+    names = ("Name", "Status", "Roles", "Age", "Version")
+    return {
+        "columnDefinitions": [{"name": name} for name in names],
+        "rows": [
+            {
+                "cells": [
+                    node["metadata"]["name"],
+                    "Ready",
+                    "<none>",
+                    "1d",
+                    node.get("status", {}).get("nodeInfo", {}).get("kubeletVersion", ""),
+                ]
+            }
+            for node in nodes
+        ],
+    }
+
+
+def _shown(found: Object, accept: str) -> Object:
+    if "PartialObjectMetadata" in accept:
+        return {"kind": "PartialObjectMetadata", "metadata": found["metadata"]}
+    return found
+
+
+def _line(kind: str, found: Object) -> bytes:
+    return json.dumps({"type": kind, "object": found}).encode() + b"\n"
+
+
+def _json(document: Object) -> Response:
+    return Response(200, json.dumps(document).encode(), {"Content-Type": "application/json"})
+
+
+def _status(exc: ApiStatusError) -> Response:
+    body = {"kind": "Status", "code": exc.code, "reason": exc.reason, "message": str(exc)}
+    return Response(exc.code, json.dumps(body).encode(), {"Content-Type": "application/json"})
