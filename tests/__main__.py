@@ -20,7 +20,7 @@ BIN: Final = Path(sys.executable).parent
 LINT: Final[tuple[tuple[str, ...], ...]] = (
     ("ruff", "format", "--check", "--quiet", "."),
     ("ruff", "check", "--quiet", "."),
-    ("lint-imports", "--no-cache", "--config", "pyproject.toml"),
+    ("lint-imports", "--no-cache", "pyproject.toml"),
     ("mypy",),
 )
 TESTS: Final[tuple[tuple[str, ...], ...]] = (

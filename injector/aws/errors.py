@@ -153,6 +153,8 @@ def reason_of(failure: Failure) -> Reason:
         return Reason.CLOCK_SKEW
     if "marked for deletion" in text or "marked deleted" in text:
         return Reason.NOT_FOUND
+    if remedies.MANAGED_KEY in text:  # said as a request that is invalid
+        return Reason.ACCESS_DENIED
     reason = REASONS.get(failure.code) or _by_status(failure.status)
     return _AT_LOGIN.get(reason, reason) if failure.step in _LOGINS else reason
 

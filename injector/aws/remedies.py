@@ -18,6 +18,8 @@ CROSS_ACCOUNT: Final = (
     "a secret of another account needs all of: the secret's resource policy, the role's identity "
     "policy, and a customer managed KMS key whose key policy allows the role kms:Decrypt"
 )
+MANAGED_KEY: Final = "default KMS service key"
+"""Mark in AWS's message: the secret of another account is under the key that AWS manages there."""
 TAG_SESSION: Final = (
     "allow sts:TagSession beside sts:AssumeRole in the target role's trust policy: Pod Identity's "
     "session tags are transitive and come along to every role of a chain"
@@ -106,6 +108,11 @@ def _at_login(reason: Reason, step: str) -> str:
 
 
 def _access(code: str, text: str, action: str) -> str:
+    if MANAGED_KEY in text:
+        return CROSS_ACCOUNT
+    # KMS does not say to another account's caller whether there is such a key.
+    if "customer master key" in text:
+        return KMS
     if "KMS" in text or code in {"DecryptionFailure", "InvalidKeyId"} or action == "kms:Decrypt":
         return KMS
     if "resource-based policy" in text:

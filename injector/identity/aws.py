@@ -19,8 +19,8 @@ from injector.contract.reasons import Reason
 from injector.errors import ProviderError
 from injector.identity import pod_identity
 from injector.identity.interface import AMBIENT, Credentials, Login, Session, SessionRecord
+from injector.identity.keys import ASSUME_ROLE, POD_IDENTITY, WEB_IDENTITY, same_role
 from injector.identity.tokens import read_token
-from injector.keys import ASSUME_ROLE, POD_IDENTITY, WEB_IDENTITY, same_role
 from injector.material import Material
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _assume_role(
 
 def _ambient(clock: Callable[[], float], key: SessionKey, _source: Session | None) -> SessionRecord:
     import botocore.session  # noqa: PLC0415 - only where botocore's own chain is asked for
-    from botocore.loaders import Loader  # noqa: PLC0415
+    from botocore.loaders import Loader  # noqa: PLC0415 - only AWS pays for botocore
 
     step = "ambient credentials"
     issued_at = clock()

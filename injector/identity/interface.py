@@ -44,7 +44,7 @@ class SessionKey:
     """
     Every input of an authentication. Equal keys share a login, different ones never.
 
-    Make it with `injector.keys.session_key` or with `of`, which drops empty inputs and sorts.
+    Make it with `keys.session_key` or with `of`, which drops empty inputs and sorts.
     """
 
     provider: str

@@ -35,6 +35,14 @@ STEP: Final = "GetCredentials"
 ATTEMPT_SECONDS: Final = 2.0
 """Of one address; 100 ms left pods stuck elsewhere, the agent itself asks AWS at a first fetch."""
 _CODE: Final = re.compile(r"\b([A-Z][A-Za-z]{3,60}Exception)\b")
+_OWN_REFUSALS: Final = (
+    ("token is expired", "ExpiredTokenException"),
+    ("Service account token", "InvalidTokenException"),
+)
+"""
+The agent looks at a token's form and times before it asks AWS. What it refuses itself has words
+and no code: the code that AWS would have given.
+"""
 
 
 def log_in(
@@ -93,10 +101,7 @@ def _fetch(
 def _parsed(response: Response) -> dict[str, Any]:
     text = response.body.decode("utf-8", "replace")
     if response.status != 200:  # noqa: PLR2004 - RFC 9110
-        code = _CODE.search(text)
-        raise provider_error(
-            Failure(STEP, "", code.group(1) if code else "", response.status, "", text)
-        )
+        raise provider_error(Failure(STEP, "", _code(text), response.status, "", text))
     try:
         reply = json.loads(text)
         values = [reply[name] for name in ("AccessKeyId", "SecretAccessKey", "Token")]
@@ -109,6 +114,13 @@ def _parsed(response: Response) -> dict[str, Any]:
             Reason.UNAVAILABLE, "the agent's reply was cut off or cannot be read", step=STEP
         )
     return dict(reply)
+
+
+def _code(text: str) -> str:
+    found = _CODE.search(text)
+    if found:
+        return found.group(1)
+    return next((code for words, code in _OWN_REFUSALS if words in text), "")
 
 
 def _record(key: SessionKey, reply: dict[str, Any], issued_at: float) -> SessionRecord:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from injector.aws.errors import STALE_CREDENTIALS
 from injector.contract.reasons import Reason
 from injector.errors import InjectorError, ProviderError
-from injector.keys import session_key, warnings
+from injector.identity.keys import session_key, warnings
 from injector.material import Material
 from injector.providers.interface import Fetched, Provider, Read
 

@@ -38,7 +38,7 @@ _MAKING: Final = frozenset(
 """Nodes whose value is a new one, and no part of the document."""
 
 
-def search(expression: str, document: object) -> Any:  # noqa: ANN401 - JSON
+def search(expression: str, document: object) -> Any:  # noqa: ANN401 - any JSON
     """
     Evaluate an expression; None when it finds nothing, or is no expression.
 

@@ -11,7 +11,7 @@ from injector.contract import names, references
 from injector.contract.plan import Plan, Proxy
 from injector.contract.stores import Hop, Store
 from injector.identity.interface import Identity
-from injector.keys import POD_IDENTITY_AUDIENCE, WEB_IDENTITY_AUDIENCE, session_key
+from injector.identity.keys import POD_IDENTITY_AUDIENCE, WEB_IDENTITY_AUDIENCE, session_key
 from injector.providers import PROVIDERS
 from injector.providers.interface import Read
 from tests.injector.cycle.pod import READ_ALL, Time

@@ -161,6 +161,7 @@ def test_a_reset_is_a_reset(*, tls: bool) -> None:
 def test_a_late_response_does_not_hold_up_the_end() -> None:
     """Stopping does not wait for answers that are yet to come."""
     asked = threading.Event()
+    threads = threading.active_count()
 
     def handle(_: Request) -> Response:
         asked.set()
@@ -172,6 +173,7 @@ def test_a_late_response_does_not_hold_up_the_end() -> None:
         server.stop()
 
         assert connection.recv(1) == b""
+        assert threading.active_count() == threads
 
 
 def test_a_stopped_server_refuses_and_comes_back_on_its_port() -> None:

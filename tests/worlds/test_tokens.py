@@ -112,6 +112,16 @@ def test_a_signature_of_odd_form_is_refused(issuer: Issuer, signature: str) -> N
         issuer.verify(f"{signed}.{signature}")
 
 
+def test_a_signature_has_one_form_only() -> None:
+    """A zero more in front of its second half is the same number, and another signature."""
+    signed, _, signature = ES256.mint("shop", "web", "a").rpartition(".")
+    raw = base64.urlsafe_b64decode(signature + "==")
+
+    assert ES256.verify(f"{signed}.{_encode(raw)}")
+    with pytest.raises(InvalidTokenError, match="does not fit"):
+        ES256.verify(f"{signed}.{_encode(raw[:32] + bytes(1) + raw[32:])}")
+
+
 @pytest.mark.parametrize("token", ["", "a.b", "a.b.c.d", "Bearer x"])
 def test_what_has_not_three_parts_is_no_token(token: str) -> None:
     """The issuer is only looked for in a JWT."""

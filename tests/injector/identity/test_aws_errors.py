@@ -44,6 +44,20 @@ def failure(
             Reason.NOT_FOUND,
             "RestoreSecret",
         ),
+        (
+            failure(
+                "InvalidRequestException",
+                "You can't access a secret from a different AWS account if you encrypt the secret "
+                "with the default KMS service key.",
+            ),
+            Reason.ACCESS_DENIED,
+            "another account needs all of",
+        ),
+        (
+            failure("AccessDeniedException", "The ciphertext refers to a customer master key that"),
+            Reason.ACCESS_DENIED,
+            "KMS key's policy",
+        ),
         (failure("InvalidRequestException", "…"), Reason.INVALID_REQUEST, "reference's name"),
         (failure("ThrottlingException", "Rate exceeded"), Reason.THROTTLED, "tried again"),
         (failure("InternalServiceError", "", status=500), Reason.UNAVAILABLE, "tried again"),

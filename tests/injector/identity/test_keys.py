@@ -11,7 +11,7 @@ from injector.contract.reasons import Reason
 from injector.contract.stores import Hop, Setting, Store
 from injector.errors import InjectorError
 from injector.identity.interface import Identity
-from injector.keys import method, same_role, session_key, session_name, warnings
+from injector.identity.keys import method, same_role, session_key, session_name, warnings
 
 POD = Identity("shop", "web", "web-1")
 WEB = "arn:aws:iam::111122223333:role/web"

@@ -13,7 +13,7 @@ from injector.aws.sdk import Sdk
 from injector.contract.reasons import Reason
 from injector.errors import ProviderError
 from injector.identity import aws
-from injector.keys import POD_IDENTITY_AUDIENCE
+from injector.identity.keys import POD_IDENTITY_AUDIENCE
 from injector.retry import Retry
 from injector.sessions import SessionCache
 from injector.transport import Request, Response, Transport, TransportError
@@ -202,13 +202,23 @@ def test_token_of_another_audience_is_refused_and_said(tenant: Tenant) -> None:
     assert (error.reason, error.code) == (Reason.IDENTITY_DENIED, "InvalidTokenException")
 
 
+@pytest.mark.parametrize("content", ["junk", "a.b.c"])
+def test_what_is_no_token_is_refused_by_the_agent_itself(tenant: Tenant, content: str) -> None:
+    """Its words have no code; ours has the one that AWS would have given."""
+    tenant.associate()
+    tenant.project(POD_IDENTITY_AUDIENCE).write_text(content)
+    error = fails(tenant, tenant.store(auth="pod-identity"))
+
+    assert (error.reason, error.code) == (Reason.IDENTITY_DENIED, "InvalidTokenException")
+
+
 def test_ended_token_is_read_again(world: AwsWorld, tenant: Tenant, store: Store) -> None:
     """The kubelet's fresh token is the one that the next attempt sends."""
     tenant.project(POD_IDENTITY_AUDIENCE, lifetime=-60)
     tenant.open(retry=tenant.rotating(POD_IDENTITY_AUDIENCE)).get(tenant.key(store))
 
     outcomes = [entry.outcome for entry in world.journal.calls(ACTION)]
-    assert outcomes == ["ExpiredTokenException", "ok"]
+    assert outcomes == ["RefusedByAgent", "ok"]
 
 
 @pytest.mark.parametrize(

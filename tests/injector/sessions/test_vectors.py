@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from injector.keys import session_key
+from injector.identity.keys import session_key
 from tests.injector.tenant import ASSUME_ALL, Tenant, allowing, session_arn
 
 if TYPE_CHECKING:

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 import botocore.session
 import pytest
 
+from tests.policies import document
 from tests.worlds.aws.cloud import Clients
 from worlds.aws import AwsWorld
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from worlds.aws import Role
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +37,18 @@ def client(world: AwsWorld, session: botocore.session.Session) -> Iterator[Clien
     clients = Clients(world, session)
     yield clients
     clients.close()
+
+
+@pytest.fixture
+def web(world: AwsWorld) -> Role:
+    """The role of sections 1 and 3, which trusts shop/web by web identity."""
+    return world.account().role("web", document("web-identity-trust"))
+
+
+@pytest.fixture
+def pod(world: AwsWorld) -> Role:
+    """The role of sections 2, 4 and 5, which trusts Pod Identity, for shop/web and test/web."""
+    role = world.account().role("web", document("pod-identity-trust"))
+    for namespace in ("shop", "test"):
+        world.associate(namespace, "web", role)
+    return role

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.worlds.aws.chains import BOTH, THIRD, WEB, assume, tags_of, trusting
 from tests.worlds.aws.cloud import AWAY, HOME, allow, policy, refuses, statement, trust
 from tests.worlds.aws.wire import send, to_sts
 
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
     from tests.worlds.aws.cloud import Clients
     from worlds.aws import AwsWorld, Role
     from worlds.aws.credentials import AccessKey
-
-BOTH = ("sts:AssumeRole", "sts:TagSession")
-WEB = f"arn:aws:iam::{HOME}:role/web"
 
 
 @pytest.fixture
@@ -31,28 +29,11 @@ def key(world: AwsWorld, web: Role) -> AccessKey:
     return world.access_key(web)
 
 
-def _tags(**tags: str) -> list[dict[str, str]]:
-    return [{"Key": name.replace("_", "-"), "Value": value} for name, value in tags.items()]
-
-
-def _assume(client: Clients, key: AccessKey, arn: str, **more: Any) -> AccessKey:  # noqa: ANN401
-    given = {"RoleArn": arn, "RoleSessionName": "next", **more}
-    reply = client("sts", key).assume_role(**given)
-    found = client.world.keys.find(reply["Credentials"]["AccessKeyId"])
-    assert found is not None
-    return found
-
-
-def _other(world: AwsWorld, name: str = "other", **options: Any) -> Role:  # noqa: ANN401
-    """A role of another account that trusts `web` to assume and tag it."""
-    return world.account(AWAY).role(name, trust(WEB, *BOTH), **options)
-
-
 def test_a_trusted_role_is_assumed(world: AwsWorld, client: Clients, key: AccessKey) -> None:
     """Across accounts; the journal says who asked, and whose chain it is."""
-    other = _other(world)
+    other = trusting(world)
 
-    got = _assume(client, key, other.arn)
+    got = assume(client, key, other.arn)
 
     identity = client("sts", got).get_caller_identity()
     assert identity["Arn"] == f"arn:aws:sts::{AWAY}:assumed-role/other/next"
@@ -69,14 +50,14 @@ def test_between_accounts_both_sides_must_allow(
     world: AwsWorld, client: Clients, web: Role, key: AccessKey, side: str
 ) -> None:
     """Either missing is a denial in the same words, which do not say which."""
-    other = _other(world)
+    other = trusting(world)
     if side == "the trust":
         other.set_trust(trust(f"arn:aws:iam::{HOME}:role/another"))
     else:
         web.set_policies()
 
     with refuses("AccessDenied", f"User: {key.principal.arn} is not .* on resource: {other.arn}$"):
-        _assume(client, key, other.arn)
+        assume(client, key, other.arn)
 
     (entry,) = world.journal.entries
     assert (entry.outcome, entry.status, entry.principal) == (
@@ -94,11 +75,11 @@ def test_within_an_account_the_trust_may_name_the_role(
     delegating = world.account().role("delegating", trust(HOME))
     web.set_policies()
 
-    assert _assume(client, key, named.arn)
+    assert assume(client, key, named.arn)
     with refuses("AccessDenied"):
-        _assume(client, key, delegating.arn)
+        assume(client, key, delegating.arn)
     web.allow(allow("sts:AssumeRole", on=delegating.arn))
-    assert _assume(client, key, delegating.arn)
+    assert assume(client, key, delegating.arn)
 
 
 def test_a_role_does_not_assume_itself(client: Clients, web: Role, key: AccessKey) -> None:
@@ -107,9 +88,9 @@ def test_a_role_does_not_assume_itself(client: Clients, web: Role, key: AccessKe
     message = f"User: {key.principal.arn} is not authorized to perform: sts:AssumeRole on resource"
 
     with refuses("AccessDenied", f"{message}: {web.arn}$"):
-        _assume(client, key, web.arn)
+        assume(client, key, web.arn)
     web.set_trust(trust(web.arn))
-    assert _assume(client, key, web.arn).principal.identity is web
+    assert assume(client, key, web.arn).principal.identity is web
 
 
 def test_an_unknown_role_is_not_told_from_a_distrusting_one(
@@ -118,7 +99,7 @@ def test_an_unknown_role_is_not_told_from_a_distrusting_one(
     """The words are the same, in a known account and in an unknown one."""
     for arn in (f"arn:aws:iam::{HOME}:role/nobody", "arn:aws:iam::999999999999:role/web"):
         with refuses("AccessDenied", f"sts:AssumeRole on resource: {arn}$"):
-            _assume(client, key, arn)
+            assume(client, key, arn)
 
 
 def test_root_assumes_nothing(world: AwsWorld, client: Clients) -> None:
@@ -127,7 +108,7 @@ def test_root_assumes_nothing(world: AwsWorld, client: Clients) -> None:
     role = world.account().role("any", trust("*"))
 
     with refuses("AccessDenied", "Roles may not be assumed by root accounts"):
-        _assume(client, root, role.arn)
+        assume(client, root, role.arn)
     assert client("sts", root).get_caller_identity()["Arn"] == f"arn:aws:iam::{HOME}:root"
 
 
@@ -148,48 +129,11 @@ def test_an_external_id_must_be_the_agreed_one(
     other = world.account(AWAY).role("other", trust(WEB, when=condition))
 
     if allowed:
-        assert _assume(client, key, other.arn, **given)
+        assert assume(client, key, other.arn, **given)
     else:
         with refuses("AccessDenied", "sts:AssumeRole"):
-            _assume(client, key, other.arn, **given)
+            assume(client, key, other.arn, **given)
     assert world.journal.entries[-1].detail["external-id"] == given.get("ExternalId", "")
-
-
-@pytest.mark.parametrize("missing", ["the caller's policy", "the trust"])
-def test_tags_need_tag_session_on_both_sides(
-    world: AwsWorld, client: Clients, web: Role, key: AccessKey, missing: str
-) -> None:
-    """Without tags AssumeRole is enough; with them the denial names sts:TagSession."""
-    other = _other(world)
-    if missing == "the trust":
-        other.set_trust(trust(WEB, "sts:AssumeRole"))
-    else:
-        web.set_policies(allow("sts:AssumeRole"))
-
-    assert _assume(client, key, other.arn).principal.tags == {}
-    with refuses("AccessDenied", f"sts:TagSession on resource: {other.arn}$"):
-        _assume(client, key, other.arn, Tags=_tags(team="red"))
-
-
-def test_tags_stand_in_the_session_and_its_conditions(
-    world: AwsWorld, client: Clients, key: AccessKey
-) -> None:
-    """They are the principal's, over the role's own tags of the same name."""
-    own = allow(
-        "secretsmanager:GetSecretValue",
-        when={"StringEquals": {"aws:PrincipalTag/team": "red", "aws:PrincipalTag/tier": "web"}},
-    )
-    other = _other(world, tags={"team": "blue", "tier": "web"})
-    other.allow(own)
-    world.put_secret("db", "s3cret", account=AWAY)
-
-    plain = client("secretsmanager", _assume(client, key, other.arn))
-    tagged = client("secretsmanager", _assume(client, key, other.arn, Tags=_tags(team="red")))
-
-    assert tagged.get_secret_value(SecretId="db")["SecretString"] == "s3cret"
-    with refuses("AccessDeniedException"):
-        plain.get_secret_value(SecretId="db")
-    assert world.journal.calls("AssumeRole")[1].detail["tags"] == "team=red"
 
 
 @pytest.mark.parametrize(
@@ -228,75 +172,28 @@ def test_a_trust_may_set_conditions(
     other = client.world.account(AWAY).role("other", trusting, tags={"open": "yes"})
 
     if allowed:
-        assert _assume(client, key, other.arn, Tags=_tags(**tags))
+        assert assume(client, key, other.arn, Tags=tags_of(**tags))
     else:
         with refuses("AccessDenied"):
-            _assume(client, key, other.arn, Tags=_tags(**tags))
-
-
-@pytest.fixture
-def tagged(world: AwsWorld, client: Clients, key: AccessKey) -> AccessKey:
-    """A session with a transitive tag and another one, and a third role behind it."""
-    other = _other(world)
-    other.allow(allow(*BOTH))
-    world.account(AWAY).role("third", trust(other.arn, *BOTH), allow(*BOTH))
-    tags = _tags(namespace="shop", passing="x")
-    return _assume(client, key, other.arn, Tags=tags, TransitiveTagKeys=["namespace"])
-
-
-THIRD = f"arn:aws:iam::{AWAY}:role/third"
-
-
-def test_transitive_tags_go_on_over_every_hop(
-    world: AwsWorld, client: Clients, tagged: AccessKey
-) -> None:
-    """Others end with the session that they were given to."""
-    third = _assume(client, tagged, THIRD, Tags=_tags(more="y"))
-    fourth = world.account().role("fourth", trust(THIRD, *BOTH))
-
-    last = _assume(client, third, fourth.arn)
-
-    assert tagged.principal.tags == {"namespace": "shop", "passing": "x"}
-    assert third.principal.tags == {"namespace": "shop", "more": "y"}
-    assert last.principal.tags == {"namespace": "shop"}
-    assert last.principal.transitive == {"namespace"}
-    assert last.principal.base == f"arn:aws:sts::{HOME}:assumed-role/web/test"
-    assert world.journal.calls("AssumeRole")[0].detail["transitive"] == "namespace"
-
-
-@pytest.mark.parametrize("name", ["namespace", "Namespace"])
-def test_a_transitive_tag_cannot_be_said_again(
-    client: Clients, tagged: AccessKey, name: str
-) -> None:
-    """Not with the same value either, in whatever case."""
-    tags = [{"Key": name, "Value": "shop"}]
-
-    with refuses("InvalidParameterValue", "conflicts with a transitive tag key"):
-        _assume(client, tagged, THIRD, Tags=tags)
-
-
-def test_inherited_tags_need_tag_session_too(
-    world: AwsWorld, client: Clients, tagged: AccessKey
-) -> None:
-    """A hop behind a transitive tag fails without it, though nothing was asked for."""
-    world.account(AWAY).roles[THIRD].set_trust(trust(f"arn:aws:iam::{AWAY}:role/other"))
-
-    with refuses("AccessDenied", "sts:TagSession"):
-        _assume(client, tagged, THIRD)
+            assume(client, key, other.arn, Tags=tags_of(**tags))
 
 
 @pytest.mark.parametrize(
     ("given", "code", "words"),
     [
-        ({"Tags": _tags(a="1") + _tags(A="2")}, "InvalidParameterValue", "Duplicate tag keys"),
+        ({"Tags": tags_of(a="1") + tags_of(A="2")}, "InvalidParameterValue", "Duplicate tag keys"),
         ({"Tags": [{"Key": "aws:x", "Value": "1"}]}, "InvalidParameterValue", "prefix aws:"),
-        ({"Tags": _tags(a="1"), "TransitiveTagKeys": ["b"]}, "InvalidParameterValue", "transitive"),
+        (
+            {"Tags": tags_of(a="1"), "TransitiveTagKeys": ["b"]},
+            "InvalidParameterValue",
+            "transitive",
+        ),
         ({"Tags": [{"Key": "", "Value": "1"}]}, "ValidationError", "tags"),
         ({"Tags": [{"Key": "a" * 129, "Value": "1"}]}, "ValidationError", "tags"),
         ({"Tags": [{"Key": "a", "Value": "1" * 257}]}, "ValidationError", "tags"),
         ({"Tags": [{"Key": "a;b", "Value": "1"}]}, "ValidationError", "tags"),
         ({"Tags": [{"Key": "a", "Value": "line\nend"}]}, "ValidationError", "tags"),
-        ({"Tags": _tags(**{f"t{n}": "" for n in range(51)})}, "ValidationError", "equal to 50"),
+        ({"Tags": tags_of(**{f"t{n}": "" for n in range(51)})}, "ValidationError", "equal to 50"),
         ({"ExternalId": "a"}, "ValidationError", "externalId"),
         ({"ExternalId": "has blank"}, "ValidationError", "externalId"),
         ({"ExternalId": "a" * 1225}, "ValidationError", "externalId"),
@@ -311,10 +208,10 @@ def test_parameters_are_checked(
     client: Clients, key: AccessKey, given: dict[str, Any], code: str, words: str
 ) -> None:
     """Bounds and forms of what may be asked for, in AWS's words."""
-    other = _other(client.world, max_session=43_200)
+    other = trusting(client.world, max_session=43_200)
 
     with refuses(code, words):
-        _assume(client, key, other.arn, **given)
+        assume(client, key, other.arn, **given)
 
 
 @pytest.mark.parametrize(
@@ -329,61 +226,49 @@ def test_lists_must_be_lists(world: AwsWorld, key: AccessKey, field: str) -> Non
     assert (answer.status, answer.code) == (400, "ValidationError")
 
 
-def test_fifty_tags_with_letters_of_any_language_are_taken(
-    world: AwsWorld, client: Clients, key: AccessKey
-) -> None:
-    """The bounds themselves are inside."""
-    small = _tags(**{f"t{n}": "" for n in range(48)}, größe="ä b_.:/=+-@")
-    tags = [*small, {"Key": "k" * 128, "Value": "v" * 256}]
-
-    got = _assume(client, key, _other(world).arn, Tags=tags, ExternalId="a+=,.@:/-b")
-
-    assert len(got.principal.tags) == 50
-
-
 def test_only_a_chain_is_limited_to_an_hour(world: AwsWorld, client: Clients) -> None:
     """A user's session may be as long as the role allows."""
     user = world.access_key(world.account().user("ci", allow("sts:AssumeRole")))
     role = world.account().role("long", trust(HOME), max_session=43_200)
     short = world.account().role("short", trust(HOME))
 
-    got = _assume(client, user, role.arn, DurationSeconds=43_200)
+    got = assume(client, user, role.arn, DurationSeconds=43_200)
 
     assert got.expires_at is not None
     assert got.expires_at > world.clock.now() + 43_000
     assert got.principal.base == user.principal.arn
     with refuses("ValidationError", "MaxSessionDuration"):
-        _assume(client, user, short.arn, DurationSeconds=3601)
+        assume(client, user, short.arn, DurationSeconds=3601)
 
 
 def test_a_session_policy_cuts_the_next_session_down(
     world: AwsWorld, client: Clients, key: AccessKey
 ) -> None:
     """And also what that session may assume."""
-    other = _other(world)
+    other = trusting(world)
     other.allow(allow("secretsmanager:*", "sts:AssumeRole"))
     world.account(AWAY).role("third", trust(AWAY))
     world.put_secret("db", "s3cret", account=AWAY)
     narrow = json.dumps(policy(statement("secretsmanager:GetSecretValue")))
 
-    got = _assume(client, key, other.arn, Policy=narrow)
+    got = assume(client, key, other.arn, Policy=narrow)
 
     assert client("secretsmanager", got).get_secret_value(SecretId="db")["SecretString"]
     with refuses("AccessDeniedException", "because no session policy allows"):
         client("secretsmanager", got).describe_secret(SecretId="db")
     with refuses("AccessDenied"):
-        _assume(client, got, THIRD)
+        assume(client, got, THIRD)
 
 
 def test_an_explicit_deny_is_said(
     world: AwsWorld, client: Clients, web: Role, key: AccessKey
 ) -> None:
     """STS gives the reason for explicit denies only."""
-    other = _other(world)
+    other = trusting(world)
     web.allow(policy(statement("sts:AssumeRole", effect="Deny")))
 
     with refuses("AccessDenied", "with an explicit deny in an identity-based policy$"):
-        _assume(client, key, other.arn)
+        assume(client, key, other.arn)
 
 
 def test_nobody_is_denied_its_own_identity(world: AwsWorld, client: Clients) -> None:

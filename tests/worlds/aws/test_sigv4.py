@@ -153,6 +153,29 @@ def test_an_altered_request_is_refused(world: AwsWorld, key: AccessKey, what: st
     assert {entry.principal for entry in world.journal.entries} == {""}
 
 
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [
+        ("day of the scope", "Date in Credential scope does not match .*'19990101' != "),
+        ("service of the scope", "scoped to correct service: 'sts'"),
+        ("host not signed", "present in the request which were not signed: host"),
+        ("unsigned header", "present in the request which were not signed: x-amz-other"),
+        ("signed header left out", "'SignedHeaders' must be sorted and name headers"),
+        ("no date", "existence of a valid 'X-Amz-Date' header"),
+        ("other scheme", "requires 'Credential', 'SignedHeaders' and 'Signature'"),
+        ("no authorization", "missing Authentication Token"),
+        ("signature", "calculated does not match the signature you provided"),
+    ],
+)
+def test_what_is_wrong_is_said(world: AwsWorld, key: AccessKey, what: str, words: str) -> None:
+    """Before the signature is computed at all, as far as it can be seen without."""
+    alter, _ = ALTERED[what]
+
+    answer = send(world, alter(to_sts(world).having(x_amz_user="one").signed(key, "sts")))
+
+    assert re.search(words, answer.message)
+
+
 def test_a_target_cannot_be_exchanged(world: AwsWorld, key: AccessKey) -> None:
     """A signature for one action is not good for another."""
     signed = _secret(world).signed(key, "secretsmanager")
