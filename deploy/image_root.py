@@ -47,6 +47,7 @@ NOT_OF_THE_LIBRARY: Final = (
     "lib-dynload/readline*",
     "lib-dynload/xx*",
     "pydoc_data",
+    "site-packages",
     "sqlite3",
     "test",
     "tkinter",
@@ -146,15 +147,19 @@ def files(distribution: metadata.Distribution) -> Iterator[Path]:
 
 def library(folder: Path) -> Iterator[Path]:
     """Give the files of the standard library that the image gets."""
-    for path in sorted(folder.rglob("*")):
-        inner = path.relative_to(folder)
-        parents = (str(parent) for parent in (inner, *inner.parents))
-        if path.is_file() and not any(
-            fnmatch(name, pattern) or fnmatch(Path(name).name, pattern)
-            for name in parents
-            for pattern in NOT_OF_THE_LIBRARY
-        ):
-            yield path
+    for path in sorted(folder.iterdir()):
+        yield from _kept(path, folder)
+
+
+def _kept(path: Path, folder: Path) -> Iterator[Path]:
+    inner = str(path.relative_to(folder))
+    if any(fnmatch(name, pat) for name in (inner, path.name) for pat in NOT_OF_THE_LIBRARY):
+        return
+    if path.is_dir():
+        for item in sorted(path.iterdir()):
+            yield from _kept(item, folder)
+    else:
+        yield path
 
 
 def linked(paths: Iterable[Path]) -> set[Path]:

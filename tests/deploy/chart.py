@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from functools import cache
 from typing import Any, Final
 
 import cel
 
-from deploy.render_manifests import objects
+from deploy import render_manifests
 
 Object = dict[str, Any]
 
@@ -30,6 +32,17 @@ CERT_MANAGER: Final[Object] = {
         "disk": {"certManager": {"enabled": True, "issuerRef": {"name": "internal"}}},
     }
 }
+
+
+def objects(values: Object | None = None, namespace: str = "syrette") -> list[Object]:
+    """Give every object; what was made once is made once."""
+    found: list[Object] = json.loads(_objects(json.dumps(values or {}), namespace))
+    return found
+
+
+@cache
+def _objects(values: str, namespace: str) -> str:
+    return json.dumps(render_manifests.objects(json.loads(values), namespace))
 
 
 def named(kind: str, name: str, values: Object | None = None, namespace: str = "syrette") -> Object:

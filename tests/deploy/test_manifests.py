@@ -8,8 +8,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from deploy.render_manifests import MANIFESTS, manifests, objects
-from tests.deploy.chart import CERT_MANAGER, EVERYTHING, Object, kinds, named, pod_spec
+from deploy.render_manifests import MANIFESTS, manifests
+from tests.deploy.chart import CERT_MANAGER, EVERYTHING, Object, kinds, named, objects, pod_spec
 
 NEWEST = "1.37"
 """The newest schemas that the validator knows."""

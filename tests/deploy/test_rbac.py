@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from deploy.render_manifests import objects
-from tests.deploy.chart import CERT_MANAGER, EVERYTHING, Object
+from tests.deploy.chart import CERT_MANAGER, EVERYTHING, Object, objects
 
 FACTS = {
     ("", resource, verb)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from deploy.render_manifests import objects
 from injector.contract.names import DOMAIN, INIT_CONTAINER
-from tests.deploy.chart import CERT_MANAGER, Object, admitted, kinds, matches, named
+from tests.deploy.chart import CERT_MANAGER, Object, admitted, kinds, matches, named, objects
 from webhook.annotations.table import FORMS
 from webhook.limits import Limits
 
