@@ -8,6 +8,7 @@ import yaml
 from injector.contract import names
 from tests.deploy.chart import CERT_MANAGER, EVERYTHING, Object, arguments, named, pod_spec
 from webhook import settings
+from webhook.arguments import parse
 from webhook.limits import Limits
 
 VOLUMES_OF_RESTRICTED = {
@@ -143,6 +144,16 @@ def test_the_webhook_learns_where_it_runs() -> None:
         names.NAMESPACE_VARIABLE: "metadata.namespace",
         names.POD_NAME_VARIABLE: "metadata.name",
     }
+
+
+@pytest.mark.parametrize("values", [{}, CERT_MANAGER], ids=["managed", "disk"])
+def test_the_webhook_takes_the_chart_s_arguments(values: Object) -> None:
+    """Its own parser knows every option, and none contradicts another."""
+    options = parse(pod_spec(values)["containers"][0]["args"])
+
+    assert options.cluster == "kubernetes"
+    assert options.certificate == ("disk" if values else "managed")
+    assert options.listen == ("", 8443)
 
 
 def test_a_certificate_on_disk_is_mounted_where_the_webhook_looks() -> None:
