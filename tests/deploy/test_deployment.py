@@ -72,10 +72,12 @@ def test_the_grace_period_outlasts_the_drain(drain: int) -> None:
 def test_a_rollout_never_has_fewer_replicas() -> None:
     """A new replica is ready before an old one ends; drains of nodes take one at a time."""
     deployment = named("Deployment", "syrette")["spec"]
+    budget = named("PodDisruptionBudget", "syrette")["spec"]
 
     assert deployment["replicas"] == 2
     assert deployment["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
-    assert named("PodDisruptionBudget", "syrette")["spec"]["maxUnavailable"] == 1
+    assert budget["maxUnavailable"] == 1
+    assert budget["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
 
 
 def test_an_autoscaler_owns_the_number_of_replicas() -> None:
