@@ -35,7 +35,7 @@ DECISION_LINE: Final = {
     "secrets": "how many it asks for",
     "providers": "which ones it needs",
     "warnings": "how many the answer has",
-    "policy_warnings": "how many things a rule with `enforce: warn` would have denied; left out at 0",
+    "policy_warnings": "how many things `enforce: warn` would have denied; left out at 0",
     "duration_ms": "from the request's last byte to the encoded answer",
     "references": "`store:path` of each secret; left out with `audit-references: false`",
     "dry_run": "true for a dry run, else left out",
