@@ -37,4 +37,7 @@ def undisturbed_end() -> Iterator[None]:
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:
+    # One wish is enough: on a busy machine a Ctrl-C right behind it would win, with its own code.
+    for further in _SIGNALS:
+        signal.signal(further, signal.SIG_IGN)
     raise SystemExit(128 + number)

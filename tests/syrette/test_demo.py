@@ -21,7 +21,7 @@ from syrette.demo.steps import STEPS, admit, journal, rotate, run, start
 from tests.house.source import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from syrette.demo.stage import Stage
@@ -91,6 +91,15 @@ def test_every_step_comes_out_and_nothing_is_left(folder: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A terminal's foreground: what a shell runs in the background ignores Ctrl-C, children too."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
