@@ -66,7 +66,7 @@ def tables() -> dict[str, str]:
 def _flags() -> str:
     lines = [
         (
-            code(f"{action.option_strings[0]} {action.metavar}"),
+            code(f"{action.option_strings[0]} {_value(action)}"),
             "required" if action.required else _default(action.default),
             action.help or "",
         )
@@ -74,6 +74,12 @@ def _flags() -> str:
         if not isinstance(action, argparse._HelpAction)  # noqa: SLF001 - likewise
     ]
     return table(("flag", "default", "meaning"), lines)
+
+
+def _value(action: argparse.Action) -> str:
+    if action.choices is None:
+        return str(action.metavar)
+    return "{" + ",".join(map(str, action.choices)) + "}"
 
 
 def _default(value: object) -> str:

@@ -118,3 +118,12 @@ def test_the_numbers_in_the_prose_are_those_of_the_code() -> None:
 
     assert f"{least:g} s to {most / 60:g} minutes" in PAGE
     assert f"after {supervision.WORKER_SECONDS:g} s" in PAGE
+
+
+def test_the_flags_of_the_webhook_say_what_they_take() -> None:
+    """A word for the value, or the choices."""
+    flags = dict(re.findall(r"^\| `(--[\w-]+) (\S+)` \|", PAGE, re.MULTILINE))
+
+    assert flags["--cluster"] == "{none,kubernetes}"
+    assert flags["--config"] == "FILE"
+    assert "None" not in flags.values()
