@@ -96,16 +96,6 @@ def is_ending(granted: float, original: float) -> bool:
     return granted < original / 2
 
 
-def age(now: float, succeeded_at: float) -> float:
-    """Seconds since the last success; infinite when there was none, 0 for a clock set back."""
-    return max(0.0, now - succeeded_at) if succeeded_at > 0 else math.inf
-
-
-def is_stale(now: float, succeeded_at: float, max_stale: float) -> bool:
-    """Whether the last success is longer ago than allowed; a `max_stale` of 0 allows anything."""
-    return max_stale > 0 and age(now, succeeded_at) > max_stale
-
-
 def stale_at(succeeded_at: float, max_stale: float) -> float:
     """From when on it is stale, unless a read succeeds before."""
     return succeeded_at + max_stale if max_stale > 0 else NEVER

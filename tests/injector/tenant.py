@@ -54,6 +54,13 @@ def allowing(*actions: str, resource: str = "*") -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
+def put_secrets(world: AwsWorld, count: int) -> list[str]:
+    """Make secrets; gives their references."""
+    for number in range(count):
+        world.put_secret(f"prod/{number}", f"value-{number}")
+    return [f"aws-secretsmanager:prod/{number}" for number in range(count)]
+
+
 def read(text: str, known: str = "", served_by: str = "") -> Read:
     """Make a read of a reference, with what is held of it."""
     return Read(references.parse(text), known, served_by)

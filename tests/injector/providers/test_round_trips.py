@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
 import ssl
-import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +15,8 @@ from injector.contract.plan import Plan, Proxy
 from injector.edges import Edges
 from injector.state import State
 from tests.injector.cycle.pod import Pod, file
-from tests.injector.tenant import Tenant, allowing
-from tests.injector.transport.peer import Peer, Script
+from tests.injector.tenant import Tenant, allowing, put_secrets
+from tests.injector.transport.peer import Peer, tunnel
 from worlds import faults
 from worlds.server import Server
 
@@ -44,19 +41,12 @@ class TwoHosts(Pod):
         return super().stores(endpoints=tuple(sorted(endpoints.items())), **settings)
 
 
-def put(world: AwsWorld, count: int) -> list[str]:
-    """Make secrets; gives their references."""
-    for number in range(count):
-        world.put_secret(f"prod/{number}", f"value-{number}")
-    return [f"aws-secretsmanager:prod/{number}" for number in range(count)]
-
-
 @pytest.mark.parametrize("count", [1, 2, 20])
 def test_init_is_two_connections_and_two_requests(
     world: AwsWorld, tmp_path: Path, count: int
 ) -> None:
     """Web identity and up to twenty secrets of one service: four round trips, all of them used."""
-    pod = TwoHosts(world, tmp_path, *(file(reference) for reference in put(world, count)))
+    pod = TwoHosts(world, tmp_path, *(file(reference) for reference in put_secrets(world, count)))
     outcome = pod.init()
 
     assert outcome.exit_code == 0
@@ -70,7 +60,7 @@ def test_connection_of_the_read_stands_before_the_login_is_answered(
     world: AwsWorld, tmp_path: Path
 ) -> None:
     """Both handshakes go on at once: STS answers only when the other connection is there."""
-    pod = TwoHosts(world, tmp_path, *(file(reference) for reference in put(world, 2)))
+    pod = TwoHosts(world, tmp_path, *(file(reference) for reference in put_secrets(world, 2)))
     seen: list[int] = []
 
     def look() -> None:
@@ -88,7 +78,7 @@ def test_connection_of_the_read_stands_before_the_login_is_answered(
 
 def test_twenty_one_secrets_take_one_request_more(world: AwsWorld, tmp_path: Path) -> None:
     """The next batch goes over the connection of the first."""
-    pod = TwoHosts(world, tmp_path, *(file(reference) for reference in put(world, 21)))
+    pod = TwoHosts(world, tmp_path, *(file(reference) for reference in put_secrets(world, 21)))
     pod.init()
 
     assert len(world.journal.entries) == 3
@@ -97,7 +87,7 @@ def test_twenty_one_secrets_take_one_request_more(world: AwsWorld, tmp_path: Pat
 
 def test_chain_goes_over_the_logins_connection(world: AwsWorld, tmp_path: Path) -> None:
     """Each hop is one request to the STS that is connected already."""
-    pod = TwoHosts(world, tmp_path, *(file(reference) for reference in put(world, 3)))
+    pod = TwoHosts(world, tmp_path, *(file(reference) for reference in put_secrets(world, 3)))
     tenant = Tenant(world, tmp_path / "tenant", namespace="other")
     chain = [tenant.reader("r1", pod.role.arn)]
     chain.append(tenant.reader("r2", chain[0].arn))
@@ -121,7 +111,7 @@ def test_two_stores_share_one_connection_for_their_login(
     world: AwsWorld, tenant: Tenant, sts: Server
 ) -> None:
     """Stores that are read at the same time open STS once, and log in once."""
-    reference, *_ = put(world, 1)
+    reference, *_ = put_secrets(world, 1)
     world.put_parameter("/prod/url", "postgres://")
     endpoints = {**world.endpoints, "sts": f"https://127.0.0.1:{sts.port}"}
     settings: dict[str, Any] = {"endpoints": tuple(sorted(endpoints.items()))}
@@ -140,7 +130,7 @@ def test_denied_batch_is_asked_for_once_and_not_once_a_cycle(
     world: AwsWorld, tmp_path: Path
 ) -> None:
     """A least-privilege role fills no log with denials: the state remembers between workers."""
-    pod = TwoHosts(world, tmp_path, *(file(reference) for reference in put(world, 2)))
+    pod = TwoHosts(world, tmp_path, *(file(reference) for reference in put_secrets(world, 2)))
     pod.role.set_policies(allowing("secretsmanager:GetSecretValue"))
     assert pod.init().exit_code == 0
     for _ in range(3):
@@ -153,7 +143,7 @@ def test_denied_batch_is_asked_for_once_and_not_once_a_cycle(
 
 def test_a_later_cycle_is_one_connection_and_one_request(world: AwsWorld, tmp_path: Path) -> None:
     """The snapshot's session reads: a worker opens no connection to STS."""
-    pod = TwoHosts(world, tmp_path, *(file(reference) for reference in put(world, 20)))
+    pod = TwoHosts(world, tmp_path, *(file(reference) for reference in put_secrets(world, 20)))
     pod.init()
     before = world.connections
     world.journal.clear()
@@ -189,10 +179,10 @@ def test_everything_goes_through_the_plans_proxy(
 ) -> None:
     """Login and read reach hosts that only the proxy knows, each by a tunnel of its own."""
     server, ca_bundle = outside
-    asked = put(world, 2)
+    asked = put_secrets(world, 2)
     tenant = Tenant(world, tmp_path)
     endpoints = (("secretsmanager", f"https://{HOST}:1443"), ("sts", f"https://{HOST}"))
-    with Peer(_tunnel(server.port)) as proxy:
+    with Peer(tunnel(server.port)) as proxy:
         way = Proxy(https=f"http://me:pass@localhost:{proxy.port}", no_proxy=("other.test",))
         sessions = tenant.open(proxy=way, ca_bundle=ca_bundle)
         fetched = tenant.fetch(tenant.store(endpoints=endpoints), *asked, sessions=sessions)
@@ -210,14 +200,14 @@ def test_pod_identity_never_goes_through_a_proxy(
 ) -> None:
     """The agent is on the node: its token is shown to no proxy."""
     server, ca_bundle = outside
-    asked = put(world, 1)
+    asked = put_secrets(world, 1)
     tenant = Tenant(world, tmp_path)
     tenant.associate()
     endpoints = (
         ("pod-identity", world.endpoints["pod-identity"]),
         ("secretsmanager", f"https://{HOST}"),
     )
-    with Peer(_tunnel(server.port)) as proxy:
+    with Peer(tunnel(server.port)) as proxy:
         way = Proxy(https=f"http://localhost:{proxy.port}")
         sessions = tenant.open(proxy=way, ca_bundle=ca_bundle)
         store = tenant.store(auth="pod-identity", endpoints=endpoints)
@@ -236,25 +226,3 @@ def _nowhere(_volume: str) -> Path:
 def _assuming() -> dict[str, object]:
     statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}
     return {"Version": "2012-10-17", "Statement": [statement]}
-
-
-def _tunnel(port: int) -> Script:
-    """Connect every tunnel to one port of loopback, whatever host was asked for."""
-
-    def script(sock: socket.socket, _request: bytes) -> bool:
-        with socket.create_connection(("127.0.0.1", port)) as other:
-            sock.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            back = threading.Thread(target=_copy, args=(other, sock), daemon=True)
-            back.start()
-            _copy(sock, other)
-        return False
-
-    return script
-
-
-def _copy(source: socket.socket, sink: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while data := source.recv(65536):
-            sink.sendall(data)
-    with contextlib.suppress(OSError):
-        sink.shutdown(socket.SHUT_WR)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from injector.contract.reasons import Reason
-from tests.injector.tenant import ASSUME_ALL, Tenant, allowing, read
+from tests.injector.tenant import ASSUME_ALL, Tenant, allowing, put_secrets, read
 from worlds import faults
 
 if TYPE_CHECKING:
@@ -33,13 +33,6 @@ def error(fetched: Fetched) -> ProviderError:
     """The error of a read that failed."""
     assert fetched.error is not None
     return fetched.error
-
-
-def put(world: AwsWorld, count: int) -> list[str]:
-    """Make secrets; gives their references."""
-    for number in range(count):
-        world.put_secret(f"prod/{number}", f"value-{number}")
-    return [f"aws-secretsmanager:prod/{number}" for number in range(count)]
 
 
 def calls(world: AwsWorld) -> list[str]:
@@ -105,7 +98,7 @@ def test_stages_and_versions_are_read_apart(world: AwsWorld, tenant: Tenant) -> 
 
 def test_named_current_stage_is_unpinned(world: AwsWorld, tenant: Tenant) -> None:
     """`stage=AWSCURRENT` says what a batch gives anyway."""
-    first, second = put(world, 2)
+    first, second = put_secrets(world, 2)
     fetched = tenant.fetch(tenant.store(), f"{first}?stage=AWSCURRENT", second)
 
     assert [value(item) for item in fetched] == [b"value-0", b"value-1"]
@@ -217,7 +210,7 @@ def test_secret_marked_for_deletion_is_not_found_and_says_so(
     world: AwsWorld, tenant: Tenant
 ) -> None:
     """Alone, in a batch and when it was held before: one reason, one remedy."""
-    first, second = put(world, 2)
+    first, second = put_secrets(world, 2)
     store = tenant.store()
     held = tenant.fetch(store, first)[0]
     world.delete("prod/0")
@@ -238,7 +231,7 @@ def test_two_or_more_are_batches_of_at_most_twenty(
     world: AwsWorld, tenant: Tenant, count: int, sizes: list[int]
 ) -> None:
     """O(N/20) calls, each secret its own value; one alone is no batch."""
-    fetched = tenant.fetch(tenant.store(), *put(world, count))
+    fetched = tenant.fetch(tenant.store(), *put_secrets(world, count))
 
     assert [value(item) for item in fetched] == [f"value-{n}".encode() for n in range(count)]
     assert [len(entry.resources) for entry in world.journal.calls(BATCH)] == sizes
@@ -247,7 +240,7 @@ def test_two_or_more_are_batches_of_at_most_twenty(
 
 def test_each_region_is_a_batch_of_its_own(world: AwsWorld, tenant: Tenant) -> None:
     """Batches are of one session and region."""
-    near = put(world, 2)
+    near = put_secrets(world, 2)
     for number in range(2):
         world.put_secret(f"prod/{number}", "far", region="eu-central-1")
     far = [f"{reference}?region=eu-central-1" for reference in near]
@@ -259,7 +252,7 @@ def test_each_region_is_a_batch_of_its_own(world: AwsWorld, tenant: Tenant) -> N
 
 def test_errors_of_a_batch_are_each_items_own(world: AwsWorld, tenant: Tenant) -> None:
     """Absent, denied and readable in one call."""
-    first, second = put(world, 2)
+    first, second = put_secrets(world, 2)
     policy = allowing("secretsmanager:BatchGetSecretValue")
     arn = "arn:aws:secretsmanager:*:*:secret:prod/0-*"
     tenant.role.set_policies(
@@ -279,7 +272,7 @@ def test_denied_batch_becomes_single_reads_and_is_remembered(
     world: AwsWorld, tenant: Tenant
 ) -> None:
     """A role with GetSecretValue alone is enough, and is refused once, not once a cycle."""
-    asked = put(world, 25)
+    asked = put_secrets(world, 25)
     tenant.role.set_policies(allowing(f"secretsmanager:{GET}"))
     store = tenant.store()
     first = tenant.fetch(store, *asked)
@@ -294,7 +287,7 @@ def test_denied_batch_becomes_single_reads_and_is_remembered(
 
 def test_batch_never_is_never(world: AwsWorld, tenant: Tenant) -> None:
     """A role whose denials alarm somebody is not tried."""
-    fetched = tenant.fetch(tenant.store(batch="never"), *put(world, 3))
+    fetched = tenant.fetch(tenant.store(batch="never"), *put_secrets(world, 3))
 
     assert [value(item) for item in fetched] == [b"value-0", b"value-1", b"value-2"]
     assert calls(world) == [GET] * 3
@@ -302,7 +295,7 @@ def test_batch_never_is_never(world: AwsWorld, tenant: Tenant) -> None:
 
 def test_one_odd_name_spoils_no_batch(world: AwsWorld, tenant: Tenant) -> None:
     """A batch that is refused as a whole for one name is read singly, and only that one fails."""
-    first, second = put(world, 2)
+    first, second = put_secrets(world, 2)
     world.faults.add(faults.error("InvalidParameterException"), on=BATCH)
     fetched = tenant.fetch(tenant.store(), first, second, "aws-secretsmanager:absent")
 
@@ -314,7 +307,7 @@ def test_one_odd_name_spoils_no_batch(world: AwsWorld, tenant: Tenant) -> None:
 def test_batch_that_fails_is_not_repeated_as_singles(world: AwsWorld, tenant: Tenant) -> None:
     """A service that is down gets no twenty requests in place of one."""
     world.faults.add(faults.status(503), on=BATCH)
-    fetched = tenant.fetch(tenant.store(), *put(world, 3))
+    fetched = tenant.fetch(tenant.store(), *put_secrets(world, 3))
 
     assert {error(item).reason for item in fetched} == {Reason.UNAVAILABLE}
     assert world.journal.count(GET) == 0
@@ -334,7 +327,7 @@ def test_batch_that_lacks_a_secret_is_completed_by_single_reads(
     world: AwsWorld, tenant: Tenant, body: bytes
 ) -> None:
     """A secret that is neither among values nor errors is asked for by itself."""
-    asked = put(world, 2)
+    asked = put_secrets(world, 2)
     world.faults.add(faults.status(200, body=body), on=BATCH)
     fetched = tenant.fetch(tenant.store(), *asked)
 
@@ -345,7 +338,7 @@ def test_batch_that_lacks_a_secret_is_completed_by_single_reads(
 def test_value_without_bytes_in_a_batch_is_a_fault(world: AwsWorld, tenant: Tenant) -> None:
     """An item with neither text nor binary is no empty secret."""
     body = b'{"SecretValues": [{"Name": "prod/0", "VersionId": "v"}, {"Name": "prod/1"}]}'
-    asked = put(world, 2)
+    asked = put_secrets(world, 2)
     world.faults.add(faults.status(200, body=body), on=BATCH)
     fetched = tenant.fetch(tenant.store(), *asked)
 
@@ -354,7 +347,7 @@ def test_value_without_bytes_in_a_batch_is_a_fault(world: AwsWorld, tenant: Tena
 
 def test_batch_says_unchanged_for_what_is_held(world: AwsWorld, tenant: Tenant) -> None:
     """A batch moves values anyway; what is held is still not given again."""
-    asked = put(world, 2)
+    asked = put_secrets(world, 2)
     store = tenant.store()
     held = tenant.fetch(store, *asked)
     world.rotate("prod/1", "new")

@@ -27,6 +27,28 @@ def reply(body: bytes, status: str = "200 OK", *headers: str) -> Script:
     return script
 
 
+def tunnel(port: int) -> Script:
+    """Connect every tunnel to one port of loopback, whatever host was asked for."""
+
+    def script(sock: socket.socket, _request: bytes) -> bool:
+        with socket.create_connection(("127.0.0.1", port)) as other:
+            sock.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            back = threading.Thread(target=_copy, args=(other, sock), daemon=True)
+            back.start()
+            _copy(sock, other)
+        return False
+
+    return script
+
+
+def _copy(source: socket.socket, sink: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+    with contextlib.suppress(OSError):
+        sink.shutdown(socket.SHUT_WR)
+
+
 class Peer:
     """Accepts connections until it is left; `requests` and `connections` are its journal."""
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
 import ssl
-import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -15,9 +12,11 @@ import trustme
 from injector.contract.plan import Proxy
 from injector.contract.reasons import Reason
 from injector.transport import MAX_BODY, Request, Response, Transport, TransportError
-from tests.injector.transport.peer import Peer, Script, reply
+from tests.injector.supervisor.process import free_port
+from tests.injector.transport.peer import Peer, Script, reply, tunnel
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -71,7 +70,7 @@ def test_connection_opened_early_is_the_one_that_is_used(transport: Transport) -
 
 def test_early_failure_is_reported_by_the_request(transport: Transport) -> None:
     """A connection that could not be opened early is tried again, and its failure named."""
-    url = f"http://127.0.0.1:{_unused_port()}"
+    url = f"http://127.0.0.1:{free_port()}"
     transport.open_early(url)
 
     with pytest.raises(TransportError, match="refused the connection"):
@@ -189,7 +188,7 @@ def test_huge_reply_is_refused(transport: Transport) -> None:
 def test_refused_connection_names_the_usual_suspects(transport: Transport) -> None:
     """The remedy says what refuses connections in clusters."""
     with pytest.raises(TransportError, match="refused the connection") as caught:
-        send(transport, f"http://127.0.0.1:{_unused_port()}")
+        send(transport, f"http://127.0.0.1:{free_port()}")
 
     assert caught.value.reason is Reason.UNAVAILABLE
     for suspect in ("NetworkPolicy", "egress proxy", "mesh proxy"):
@@ -199,7 +198,7 @@ def test_refused_connection_names_the_usual_suspects(transport: Transport) -> No
 def test_errors_hold_nothing_of_the_request(transport: Transport) -> None:
     """No header, query or body of a request is in an error or behind it."""
     with pytest.raises(TransportError, match="refused") as caught:
-        send(transport, f"http://127.0.0.1:{_unused_port()}")
+        send(transport, f"http://127.0.0.1:{free_port()}")
 
     assert CANARY not in f"{caught.value!r}{caught.value.__cause__!r}{caught.value.remedy}"
     assert CANARY not in repr(Request("POST", "http://a", 0.0, {"a": CANARY}, CANARY.encode()))
@@ -260,7 +259,7 @@ def test_damaged_ca_bundle_is_named() -> None:
 def test_https_goes_through_the_operators_proxy() -> None:
     """The proxy is asked for the origin, with its own credentials; TLS is with the origin."""
     ca = trustme.CA()
-    with Peer(reply(b"body"), _tls(ca, "secrets.test")) as peer, Peer(_tunnel(peer.port)) as via:
+    with Peer(reply(b"body"), _tls(ca, "secrets.test")) as peer, Peer(tunnel(peer.port)) as via:
         proxy = Proxy(https=f"http://me:p%40ss@127.0.0.1:{via.port}")
         transport = Transport(ca_bundle=ca.cert_pem.bytes().decode(), proxy=proxy)
         response = send(transport, "https://secrets.test")
@@ -297,12 +296,6 @@ def test_name_that_does_not_resolve_points_at_dns(transport: Transport) -> None:
     assert "DNS" in caught.value.remedy
 
 
-def _unused_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
 def _tls(ca: trustme.CA, name: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     ca.issue_cert(name).configure_cert(context)
@@ -333,23 +326,3 @@ def _trickle_headers(sock: socket.socket, _request: bytes) -> bool:
         sock.sendall(f"X-{number}: y\r\n".encode())
         time.sleep(0.05)
     return False
-
-
-def _tunnel(port: int) -> Script:
-    def script(sock: socket.socket, _request: bytes) -> bool:
-        with socket.create_connection(("127.0.0.1", port)) as other:
-            sock.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            back = threading.Thread(target=_copy, args=(other, sock), daemon=True)
-            back.start()
-            _copy(sock, other)
-        return False
-
-    return script
-
-
-def _copy(source: socket.socket, sink: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while data := source.recv(65536):
-            sink.sendall(data)
-    with contextlib.suppress(OSError):
-        sink.shutdown(socket.SHUT_WR)
