@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from injector.contract.reasons import Reason
+from tests.injector.providers.outcomes import error
 from tests.injector.tenant import Tenant, allowing, read
 from worlds import faults
 
 if TYPE_CHECKING:
-    from injector.errors import ProviderError
     from injector.providers.interface import Fetched
     from worlds.aws import AwsWorld
     from worlds.aws.parameters_kept import Kind
@@ -27,12 +27,6 @@ def value(fetched: Fetched) -> str:
     assert fetched.error is None
     assert fetched.material is not None
     return fetched.material.reveal().decode()
-
-
-def error(fetched: Fetched) -> ProviderError:
-    """The error of a read that failed."""
-    assert fetched.error is not None
-    return fetched.error
 
 
 def fetch(tenant: Tenant, *asked: Any, **settings: Any) -> list[Fetched]:  # noqa: ANN401 - of `Tenant.fetch`
