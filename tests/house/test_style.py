@@ -35,14 +35,17 @@ def test_no_module_is_named_for_nothing() -> None:
 
 
 def test_functions_and_modules_stay_small() -> None:
-    """No function over 50 lines, no module over 400."""
+    """No function over 50 lines, no module over 400; modules of tests are modules, too."""
     long = [
         f"{path}:{node.lineno} {node.name}"
         for path in modules(*PACKAGES)
         for node in functions(path)
         if (node.end_lineno or 0) - node.lineno + 1 > MAX_FUNCTION_LINES
     ]
-    large = [p for p in modules(*PACKAGES) if (ROOT / p).read_text().count("\n") > MAX_MODULE_LINES]
+    every = modules(*PACKAGES, "tests", "benchmarks", "deploy", "docs")
+    large = [
+        path for path in every if len((ROOT / path).read_text().splitlines()) > MAX_MODULE_LINES
+    ]
 
     assert (long, large) == ([], [])
 
