@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+CHART := $(VENV)/.chart
 
 .PHONY: help demo test lint bench lock clean docs image image-test manifests
 
@@ -18,10 +19,14 @@ $(STAMP): pyproject.toml requirements/dev.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(STAMP)
 
+$(CHART): $(STAMP) requirements/chart.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/chart.txt
+	@touch $(CHART)
+
 demo: $(STAMP) ## the main job, end to end, on this machine
 	@$(BIN)/syrette demo
 
-test: $(STAMP) ## lint, types, import contracts, every test; under five minutes
+test: $(CHART) ## lint, types, import contracts, every test; under five minutes
 	@$(BIN)/python -m tests
 
 lint: $(STAMP) ## the fast half of `make test`
@@ -39,12 +44,13 @@ image: ## build the image into dist/syrette.tar, and measure it (docker, podman 
 image-test: ## the unit tests with the interpreter, the libraries and the code of that image
 	@deploy/image.sh test -q -n auto
 
-manifests: $(STAMP) ## write deploy/manifests again, from the chart
+manifests: $(CHART) ## write deploy/manifests again, from the chart
 	@$(BIN)/python -m deploy.render_manifests
 
 lock: ## write the hashed requirements again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade --extra dev -o requirements/dev.txt pyproject.toml
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade -o requirements/runtime.txt pyproject.toml
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade --extra chart -c requirements/runtime.txt -o requirements/chart.txt pyproject.toml
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) benchmarks/results .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
