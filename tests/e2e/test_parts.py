@@ -161,7 +161,7 @@ def test_in_the_last_place_we_leave_earlier_init_containers_alone(place: Place) 
 
 
 def test_in_the_first_place_init_containers_have_the_files(place: Place) -> None:
-    """By default the user's init containers start after ours, and read what the application does."""
+    """By default the user's init containers start after ours, and read the files."""
     early = container("migrate", code="import os; assert open('/secrets/db.json').read()")
     create(pod("early", place.namespace, DB, initContainers=[early]))
     found = is_ready(place.namespace, "early")
