@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CHART := $(VENV)/.chart
 
-.PHONY: help demo test lint bench lock clean docs image image-test manifests
+.PHONY: help demo test e2e lint bench lock clean docs image image-test manifests
 
 help: ## this text
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
 $(STAMP): pyproject.toml requirements/dev.txt
 	@echo "setting up $(VENV) (about a minute the first time)"
@@ -28,6 +28,9 @@ demo: $(STAMP) ## the main job, end to end, on this machine
 
 test: $(CHART) ## lint, types, import contracts, every test; under five minutes
 	@$(BIN)/python -m tests
+
+e2e: $(STAMP) ## the chart and real pods in the cluster of KUBECONFIG, after `make image`; LOAD_IMAGE loads it
+	@$(BIN)/pytest --durations=10 tests/e2e
 
 lint: $(STAMP) ## the fast half of `make test`
 	@$(BIN)/python -m tests --lint
