@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
 import queue
 import subprocess
@@ -22,6 +23,7 @@ DB: Final = {"file.db.json": "aws-secretsmanager:prod/db"}
 _CREATED: Final = 201
 _MOST: Final = 5000
 """Pods of one load: a bound for a test that does not end it."""
+_unused: Final = itertools.count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,35 +76,36 @@ class Load:
     namespace: str
     annotations: dict[str, str]
     created: list[str] = field(default_factory=list)
+    """Names."""
     refused: list[str] = field(default_factory=list)
     """What was said of each pod that was not created."""
-    _numbers: queue.Queue[int | None] = field(default_factory=queue.Queue)
+    _names: queue.Queue[str | None] = field(default_factory=queue.Queue)
     _ended: threading.Event = field(default_factory=threading.Event)
 
     def work(self, proxy: Proxy) -> None:
-        """Create pods of the numbers that come, until None comes."""
+        """Create pods of the names that come, until None comes."""
         with closing(proxy.connection()) as connection:
-            while (number := self._numbers.get()) is not None:
-                self._create(connection, f"load-{number}")
+            while (name := self._names.get()) is not None:
+                self._create(connection, name)
 
     def pace(self, per_second: float) -> None:
-        """Hand numbers out evenly until the load ends."""
+        """Hand names out evenly until the load ends."""
         began = time.monotonic()
         for number in range(_MOST):
             if self._ended.wait(max(0.0, began + number / per_second - time.monotonic())):
                 return
-            self._numbers.put(number)
+            self._names.put(f"load-{next(_unused)}")
 
     def hand_out(self, count: int) -> None:
-        """Hand so many numbers out at once."""
-        for number in range(count):
-            self._numbers.put(number)
+        """Hand so many names out at once."""
+        for _ in range(count):
+            self._names.put(f"load-{next(_unused)}")
 
     def end(self, workers: int) -> None:
         """Let every worker end when it has nothing left to do."""
         self._ended.set()
         for _ in range(workers):
-            self._numbers.put(None)
+            self._names.put(None)
 
     def _create(self, connection: http.client.HTTPConnection, name: str) -> None:
         path = f"/api/v1/namespaces/{self.namespace}/pods"

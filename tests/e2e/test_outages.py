@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.e2e import installation, replicas
-from tests.e2e.kubectl import apply, create, eventually, kubectl, names, pods
+from tests.e2e.kubectl import apply, create, eventually, names, pods
 from tests.e2e.load import DB, at_once, injected, under_load, unscheduled
 from tests.e2e.workloads import deployment, events, pod
 
@@ -72,7 +72,6 @@ def test_what_is_shed_is_asked_again(place: Place) -> None:
     """
     replicas.start_host(place.namespace)
     warm = at_once(place.namespace, 40, workers=10)
-    kubectl("-n", place.namespace, "delete", "pods", "--field-selector", "metadata.name!=host")
     before = replicas.counted("syrette_shed_requests_total")
     with replicas.frozen(place.namespace, installation.replicas(), 2.5):
         load = at_once(place.namespace, 10, workers=10)
