@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CHART := $(VENV)/.chart
+ARCHIVE := dist/syrette.tar
+IMAGE_SOURCES := Dockerfile .dockerignore requirements/runtime.txt deploy/image.sh deploy/image_root.py deploy/image_archive.py $(shell find injector webhook -name '*.py')
 
 .PHONY: help demo test e2e lint bench lock clean docs image image-test manifests
 
@@ -29,8 +31,24 @@ demo: $(STAMP) ## the main job, end to end, on this machine
 test: $(CHART) ## lint, types, import contracts, every test; under five minutes
 	@$(BIN)/python -m tests
 
-e2e: $(STAMP) ## the chart and real pods in the cluster of KUBECONFIG, after `make image`; LOAD_IMAGE loads it
-	@$(BIN)/pytest --durations=10 tests/e2e
+# What is missing is said before anything is built.
+ifneq ($(filter e2e,$(MAKECMDGOALS)),)
+  ifndef KUBECONFIG
+    $(error make e2e needs a cluster, and KUBECONFIG names none; docs/testing.md has the commands for kind and for any other)
+  endif
+  ifndef LOAD_IMAGE
+    $(error make e2e needs LOAD_IMAGE, the command that loads an image archive into the cluster: for kind, LOAD_IMAGE='kind load image-archive')
+  endif
+  ifeq ($(shell command -v kubectl),)
+    $(error make e2e needs kubectl on the PATH)
+  endif
+endif
+
+e2e: $(CHART) $(ARCHIVE) ## the chart and real pods in the cluster of KUBECONFIG; see docs/testing.md
+	@$(BIN)/pytest -vv --capture=no --durations=10 tests/e2e
+
+$(ARCHIVE): $(IMAGE_SOURCES)
+	@ARCHIVE=$@ deploy/image.sh build
 
 lint: $(STAMP) ## the fast half of `make test`
 	@$(BIN)/python -m tests --lint
