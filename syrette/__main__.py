@@ -191,9 +191,7 @@ def _check(parsed: argparse.Namespace) -> int:
 def _doctor(parsed: argparse.Namespace) -> int:
     from syrette.doctor import Asked, doctor  # noqa: PLC0415 - only this command needs it
 
-    return doctor(
-        Asked(parsed.namespace, parsed.probe_namespace, parsed.kubeconfig, parsed.output)
-    )
+    return doctor(Asked(parsed.namespace, parsed.probe_namespace, parsed.kubeconfig, parsed.output))
 
 
 def _demo(_parsed: argparse.Namespace) -> int:

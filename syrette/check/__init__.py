@@ -126,16 +126,12 @@ async def _prepare(
     finally:
         await api.close()
     ready = [
-        _Ready(decision, decision.plan, tokens)
-        for decision in decided
-        if decision.plan is not None
+        _Ready(decision, decision.plan, tokens) for decision in decided if decision.plan is not None
     ]
     return ready, [*_warnings(decided), *notes]
 
 
-def _decided(
-    asked: Asked, workloads: list[manifests.Workload], context: Context
-) -> list[Decision]:
+def _decided(asked: Asked, workloads: list[manifests.Workload], context: Context) -> list[Decision]:
     settings = asked.inputs.settings
     decided = [decisions.decide_one(workload, settings, context) for workload in workloads]
     if refused := refusals(decided):

@@ -77,7 +77,9 @@ def text(checked: Sequence[Checked], namespace: str, account: str) -> str:
         if item.reading.together is not None:
             lines.append(f"  {item.reading.together.reason}: {item.reading.together}")
         failed = len(item.reading.errors)
-        lines.append(f"  {failed} of {len(item.reading.outcomes)} failed" if failed else "  all good")
+        lines.append(
+            f"  {failed} of {len(item.reading.outcomes)} failed" if failed else "  all good"
+        )
     return "\n".join(lines) + "\n"
 
 

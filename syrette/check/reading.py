@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 LIMIT_SECONDS: Final = 60.0
 """For one pod; a person waits. Each call has the injector's own, shorter budget."""
 _AGENT: Final = (
-    "store `{}` logs in through the EKS Pod Identity agent, which answers on nodes of EKS only: run "
-    "`syrette check` in a pod to check it"
+    "store `{}` logs in through the EKS Pod Identity agent, which answers on nodes of EKS only: "
+    "elsewhere its login fails, whatever the association is"
 )
 
 

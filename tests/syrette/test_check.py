@@ -10,6 +10,7 @@ import pytest
 from injector.contract.reasons import ExitCode
 from tests.syrette.machine import pod
 from tests.syrette.place import EVERYTHING, Place, allow
+from worlds import faults
 from worlds.aws import AwsWorld
 from worlds.kubernetes import KubernetesWorld
 
@@ -69,14 +70,28 @@ def test_the_document_says_the_same(place: Place) -> None:
 def test_a_token_is_asked_for_once_an_audience_and_nothing_stays(
     place: Place, tmp_path: Path
 ) -> None:
-    """Two secrets of one audience need one token; the directory that it lay in is gone."""
+    """Two secrets of one audience need one token, which its owner alone can read meanwhile."""
+    folder = tmp_path / "temporary"
+    seen: list[tuple[str, int, int]] = []
+
+    def look() -> None:
+        for path in folder.glob("syrette-check-*"):
+            found = [file for file in path.rglob("*") if file.is_file()]
+            seen.extend((file.name, _mode(path), _mode(file)) for file in found)
+
+    place.aws.faults.add(faults.before(look), on="sts")
     said = place.check(MANIFEST)
-    left = list((tmp_path / "temporary").iterdir())
+    left = list(folder.glob("syrette-check-*"))
 
     assert said.code == 0
-    assert place.cluster.journal.count("create serviceaccounts/token") == 1
+    assert place.cluster.journal.count("post serviceaccounts/token") == 1
     assert place.aws.journal.count("AssumeRoleWithWebIdentity") == 1
+    assert seen == [("sts.amazonaws.com", 0o700, 0o600)]
     assert left == []
+
+
+def _mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
 
 
 def test_without_the_right_to_tokens_it_says_what_to_ask_for(place: Place) -> None:
@@ -132,20 +147,36 @@ def test_annotations_of_the_cluster_are_defaults(place: Place) -> None:
     assert said.json["workloads"][0]["secrets"][0]["servedBy"] == "eu-central-1"
 
 
-def test_a_quota_is_a_fact_of_the_decision(place: Place) -> None:
-    """What the webhook would deny for the namespace's limits is denied here."""
+def test_limits_of_the_namespace_are_facts_of_the_decision(place: Place) -> None:
+    """What the webhook would warn of is said here; limits of other namespaces are not ours."""
     place.cluster.apply(
         "limitranges",
         "tight",
         namespace="shop",
         spec={"limits": [{"type": "Container", "max": {"memory": "1Mi"}}]},
     )
-    said = place.check(MANIFEST)
+    tight = place.check(MANIFEST)
+    place.cluster.delete("limitranges", "tight", namespace="shop")
+    place.cluster.apply(
+        "limitranges",
+        "tight",
+        namespace="ops",
+        spec={"limits": [{"type": "Container", "max": {"memory": "1Mi"}}]},
+    )
+    wide = place.check(MANIFEST)
+
+    assert (tight.code, wide.code) == (0, 0)
+    assert "warning: Pod/web: a LimitRange leaves the injector 1Mi of memory" in tight.err
+    assert "LimitRange" not in wide.err
+
+
+def test_a_pod_that_would_be_denied_is_not_read(place: Place) -> None:
+    """The denial's lines, on standard error; nobody is asked for a token."""
+    said = place.check(pod(file_key="aws-ssm:/prod/key", fil_e="aws-ssm:/prod/key"))
 
     assert said.code == 2
-    assert "Pod/web: " in said.err
-    assert "LimitRange" in said.err
-    assert place.cluster.journal.count("create serviceaccounts/token") == 0
+    assert "Pod/web: syrette.dev/fil.e: no such annotation" in said.err
+    assert place.cluster.journal.count("post serviceaccounts/token") == 0
 
 
 @pytest.mark.parametrize("missing", ["audience", "trust", "policy", "kms", "name"])
@@ -169,7 +200,7 @@ def _take_away(place: Place, missing: str) -> tuple[int, tuple[str, ...]]:
     account, issuer = place.aws.account(), place.aws.issuer
     if missing == "audience":
         account.trust_issuer(issuer, ("somebody-else",))
-        return ExitCode.IDENTITY, ("audience",)
+        return ExitCode.IDENTITY, ('<issuer>:aud": "sts.amazonaws.com"',)
     if missing == "trust":
         account.web_identity_role("web", issuer, "shop", "another", EVERYTHING)
         return ExitCode.IDENTITY, ("trust policy",)
@@ -216,7 +247,8 @@ def test_what_cannot_be_rendered_is_no_success(place: Place) -> None:
 
 def test_an_optional_secret_may_be_absent(place: Place) -> None:
     """The pod would start, so that it is no failure; it is said."""
-    said = place.check(pod(optional="true", file_x="aws-secretsmanager:prod/none"))
+    item = '[{"from": "aws-secretsmanager:prod/none", "file": "x", "optional": true}]'
+    said = place.check(pod(secrets=item))
 
     assert said.code == 0
     assert "absent, which the pod allows" in said.out
