@@ -270,7 +270,7 @@ class KubernetesWorld:
             raise ConnectionAbortedError
 
     def _write(self, request: Request, key: Key) -> Object:
-        body = json.loads(request.body)
+        body: Any = json.loads(request.body)
         if request.method == "PATCH":
             old = self.store.get(key)
             kind = request.headers.get("content-type", "")
@@ -282,7 +282,8 @@ class KubernetesWorld:
             if key[0] == "/api/v1/pods":
                 body = self.admission(body, key[1])
             if "dryRun=All" in request.query:
-                return body
+                dry: Object = body
+                return dry
             try:
                 self.store.get(created)
             except ApiStatusError:
