@@ -10,6 +10,7 @@ from tests.deploy.chart import CERT_MANAGER, EVERYTHING, Object, arguments, name
 from webhook import settings
 from webhook.arguments import parse
 from webhook.limits import Limits
+from webhook.tls.interface import SETTLE_SECONDS
 
 VOLUMES_OF_RESTRICTED = {
     "configMap",
@@ -133,6 +134,13 @@ def test_the_managed_certificate_names_objects_that_are_there() -> None:
     assert "spec" not in named("Lease", given["--lease"])
     assert named("MutatingWebhookConfiguration", given["--webhook-configuration"])
     assert named("Service", given["--service"])
+
+
+def test_the_pace_of_replacing_the_authority_is_a_value() -> None:
+    """The default is the program's own, so that docs of either tell of both."""
+    assert float(arguments()["--settle-seconds"]) == SETTLE_SECONDS
+    assert arguments({"tls": {"settleSeconds": 5}})["--settle-seconds"] == "5"
+    assert "--settle-seconds" not in arguments(CERT_MANAGER)
 
 
 def test_the_webhook_learns_where_it_runs() -> None:
