@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 import time
@@ -17,7 +18,6 @@ from tests.injector.supervisor.process import free_port
 from tests.injector.transport.peer import Peer, Script, reply, tunnel
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Iterator
     from pathlib import Path
 
