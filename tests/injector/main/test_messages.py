@@ -247,7 +247,7 @@ def test_a_reader_of_the_log_that_is_stuck_stops_nobody() -> None:
     reading, writing = os.pipe()
     log = diagnostics.Log(descriptor=writing)
     for number in range(200):
-        log.write("info", "x" * 5000, number=number)
+        log.write("info", "x" * 9000, number=number)
     taken = os.read(reading, 1 << 20)
     log.write("info", "here again")
     last = (taken + os.read(reading, 1 << 20)).splitlines()[-1]
