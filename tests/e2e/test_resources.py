@@ -95,16 +95,17 @@ def test_our_containers_are_raised_to_the_least_of_a_limit_range(place: Place) -
 
 def test_our_containers_are_lowered_to_the_most_of_a_limit_range(place: Place) -> None:
     """A namespace whose containers must be small gets ours as small, with a warning."""
-    most = {"cpu": "300m", "memory": "96Mi"}
+    most = {"cpu": "300m", "memory": "66Mi"}
     _bound(place, "LimitRange", limits=[{"type": "Container", "max": most}])
     app = container(resources=_equal(cpu="200m", memory="64Mi"))
     large = container(resources=_equal(cpu="400m", memory="64Mi"))
     refused = _refused(place, "large", large)
-    annotations = {**DB, "memory-limit": "256Mi", "cpu-limit": "1", "memory-request": "32Mi"}
-    create(pod("small", place.namespace, annotations, app, container("other")))
+    annotations = {**DB, "memory-limit": "256Mi", "cpu-limit": "1"}
+    said = create(pod("small", place.namespace, annotations, app, container("other")))
     found = is_ready(place.namespace, "small")
 
     assert "maximum cpu usage per Container is 300m" in refused
+    assert "a LimitRange leaves the injector 66Mi of memory" in said.err
     for ours in _ours(found):
         assert ours["limits"] == most
 
