@@ -67,21 +67,28 @@ def run(plan: Plan, before: State, edges: Edges, *, everything: bool = False) ->
         edges: sessions, volumes, clock.
         everything: read what is not due as well ("refresh now"), and try again what was denied.
     """
-    moment = Moment(edges.clock(), edges.draw())
     if everything:
         before = replace(before, denied={})
+    report, made = gather(plan, before, edges, everything=everything)
+    if made.complete:
+        report = _published(plan, before, made, report, edges)
+        report = _told(plan, report, edges)
+        publication.sweep(report.switched, edges)
+    return replace(report, next=_next(plan, report, edges))
+
+
+def gather(
+    plan: Plan, before: State, edges: Edges, *, everything: bool = False
+) -> tuple[CycleReport, Contents]:
+    """Read and render what is due, the half of a cycle that writes nothing and tells nobody."""
+    moment = Moment(edges.clock(), edges.draw())
     wanted = reads.demands(plan)
     due = reads.due(wanted, before, moment.now, everything=everything)
     fetched = reads.fetch(due, plan, before, edges)
     noted = _noted(before, fetched, wanted, moment)
     made = contents(plan, noted, fetched, _errors(fetched))
     state = _rendered(before, noted, made, wanted, moment)
-    report = CycleReport(state, made.complete, fetched, made.failures)
-    if made.complete:
-        report = _published(plan, before, made, report, edges)
-        report = _told(plan, report, edges)
-        publication.sweep(report.switched, edges)
-    return replace(report, next=_next(plan, report, edges))
+    return CycleReport(state, made.complete, fetched, made.failures), made
 
 
 def _noted(

@@ -120,16 +120,16 @@ def message(failures: Sequence[Failure], others: Sequence[InjectorError], lead: 
         others: what concerns all of the pod.
         lead: how it came to an end, such as `gave up after 120 s`.
     """
-    lines = [_plain(f"{error.reason}: {_cause(error)}") for error in ordered(others)]
+    lines = [_plain(f"{error.reason}: {cause(error)}") for error in ordered(others)]
     told: dict[str, str] = {}
     for failure in sorted(failures, key=lambda item: item.error.retryable):
         name = f"{_cut(str(failure.source.reference))} -> {_cut(failure.secret.target)}"
-        cause = _cause(failure.error)
-        if cause in told:
-            lines.append(_plain(f"{failure.error.reason}: {name}: as {told[cause]}"))
+        text = cause(failure.error)
+        if text in told:
+            lines.append(_plain(f"{failure.error.reason}: {name}: as {told[text]}"))
             continue
-        told[cause] = _cut(str(failure.source.reference))
-        lines.append(_plain(f"{failure.error.reason}: {name} ({failure.provider}): {cause}"))
+        told[text] = _cut(str(failure.source.reference))
+        lines.append(_plain(f"{failure.error.reason}: {name} ({failure.provider}): {text}"))
     if lead and lines:
         lines[0] = _plain(f"{lead}: {lines[0]}")
     return _fitting(lines)
@@ -140,7 +140,8 @@ def _cut(name: str) -> str:
     return name if len(name) <= _MAX_NAME else f"{name[: _MAX_NAME // 2]}…{name[-_MAX_NAME // 2 :]}"
 
 
-def _cause(error: InjectorError) -> str:
+def cause(error: InjectorError) -> str:
+    """Say what happened, where, with the provider's code and request id, and what to do."""
     if not isinstance(error, ProviderError):
         return str(error)
     where = " ".join(

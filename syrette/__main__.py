@@ -1,8 +1,9 @@
 """
 Composition root of the command line: arguments in, one command, an exit code out.
 
-Exit codes: 0 done, 1 a step failed (`demo`) or the output could not be written, 2 bad input, with
-every problem on standard error; `fetch` ends with the init container's exit codes.
+Exit codes: 0 done, 1 a step failed (`demo`), something is wrong (`doctor`) or the output could not
+be written, 2 bad input or a cluster that cannot be asked, with every problem on standard error;
+`fetch` and `check` end with the init container's exit codes.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import io
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from syrette.errors import InputError, printable
 
@@ -72,7 +73,7 @@ def _silence_output() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="syrette",
-        description="Secrets for pods: what an annotation does, tried without a cluster.",
+        description="Secrets for pods: what an annotation does, and what a cluster makes of it.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     render = commands.add_parser(
@@ -98,12 +99,40 @@ def _parser() -> argparse.ArgumentParser:
         help="leave out the role chains of the stores and read with your own role",
     )
     fetch.set_defaults(run=_fetch)
+    _cluster_commands(commands)
     demo = commands.add_parser("demo", help="the main job, end to end, on this machine")
     demo.set_defaults(run=_demo)
     return parser
 
 
-def _manifest_arguments(command: argparse.ArgumentParser) -> None:
+def _cluster_commands(commands: Any) -> None:  # noqa: ANN401 - argparse does not name the type
+    check = commands.add_parser(
+        "check", help="read every secret as a service account of a cluster, and show no value"
+    )
+    _input_arguments(check)
+    check.add_argument("-n", "--namespace", required=True, help="of the service account")
+    check.add_argument(
+        "--service-account", required=True, metavar="NAME", help="tokens are asked for it alone"
+    )
+    check.set_defaults(run=_check, kubernetes_version=None)
+    doctor = commands.add_parser(
+        "doctor", help="say what is wrong with the installation in a cluster, and what to do"
+    )
+    doctor.add_argument(
+        "--namespace", default="syrette", help="of the installation; default syrette"
+    )
+    doctor.add_argument(
+        "--probe-namespace", metavar="NAME", help="for the pod that is refused; default any"
+    )
+    doctor.set_defaults(run=_doctor)
+    for command in (check, doctor):
+        command.add_argument(
+            "--kubeconfig", type=Path, metavar="FILE", help="default what kubectl would use"
+        )
+        command.add_argument("-o", "--output", choices=("text", "json"), default="text")
+
+
+def _input_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "-f",
         "--filename",
@@ -114,6 +143,10 @@ def _manifest_arguments(command: argparse.ArgumentParser) -> None:
         help="manifests; - is standard input; may be given again",
     )
     command.add_argument("--config", type=Path, metavar="FILE", help="the operator's configuration")
+
+
+def _manifest_arguments(command: argparse.ArgumentParser) -> None:
+    _input_arguments(command)
     command.add_argument(
         "-n", "--namespace", default="default", help="for manifests that name none"
     )
@@ -171,6 +204,20 @@ def _fetch(parsed: argparse.Namespace) -> int:
     lenient = _decided(given, permitting_ambient(given.settings))
     chosen = fetch.choose(strict, lenient, parsed.pod)
     return fetch.fetch(chosen, parsed.out, without_roles=parsed.without_roles)
+
+
+def _check(parsed: argparse.Namespace) -> int:
+    from syrette import inputs  # noqa: PLC0415 - as above
+    from syrette.check import Asked, check  # noqa: PLC0415 - only this command needs it
+
+    given = inputs.read(parsed)
+    return check(Asked(given, parsed.service_account, parsed.kubeconfig, parsed.output))
+
+
+def _doctor(parsed: argparse.Namespace) -> int:
+    from syrette.doctor import Asked, doctor  # noqa: PLC0415 - only this command needs it
+
+    return doctor(Asked(parsed.namespace, parsed.probe_namespace, parsed.kubeconfig, parsed.output))
 
 
 def _demo(_parsed: argparse.Namespace) -> int:

@@ -87,16 +87,17 @@ def decide(
         InputError: for a workload whose shape no API server would take.
     """
     return [
-        _decide(workload, settings, _context(workload, documents, namespace, version))
+        decide_one(workload, settings, _context(workload, documents, namespace, version))
         for workload in manifests.workloads(documents)
     ]
 
 
-def _decide(
+def decide_one(
     workload: manifests.Workload,
     settings: Settings,
     context: Context,
 ) -> Decision:
+    """Decide on one workload where this is known of its surroundings."""
     template = workload.template
     metadata = dict(template.get("metadata") or {})
     metadata.setdefault("namespace", context.namespace)

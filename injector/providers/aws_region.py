@@ -103,12 +103,13 @@ class AwsProvider(Provider):
         sessions = errand.sessions
         try:
             sessions.expect(key, self.service, region)
-            client = sessions.get(key).client(self.service, region)
+            session = sessions.get(key)
+            client = session.client(self.service, region)
             results = self._fetch_region(reads, errand.store, client, errand.denied)
         except InjectorError as exc:
             error = exc if isinstance(exc, ProviderError) else ProviderError(exc.reason, str(exc))
             return [Fetched(read.reference, error=error) for read in reads]
-        return [replace(item, served_by=region) for item in results]
+        return [replace(item, served_by=region, principal=session.principal) for item in results]
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,8 @@ class Fetched:
     """The known version is still the current one; nothing was transferred."""
     served_by: str = ""
     """Region that answered."""
+    principal: str = ""
+    """Who the provider says has asked; empty when the login failed, or it does not say."""
     lease: Lease | None = None
     error: ProviderError | None = None
     remembered: tuple[str, ...] = ()

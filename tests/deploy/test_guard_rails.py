@@ -76,16 +76,21 @@ def test_a_namespace_without_its_list_allows_nothing() -> None:
 
 
 def test_a_tenant_gets_tokens_of_named_accounts_only() -> None:
-    """Every rule has names: a rule without would be for every account, the cluster's too."""
+    """A rule for tokens without names would be for every account; a list cannot have names."""
     rules = [
-        (item["metadata"].get("namespace", "*"), tuple(rule["resources"]), tuple(rule["verbs"]))
+        (
+            item["metadata"].get("namespace", "*"),
+            tuple(rule["resources"]),
+            tuple(rule["verbs"]),
+            bool(rule.get("resourceNames")),
+        )
         for item in _objects(CHECK)
         for rule in item.get("rules", [])
-        if rule["resourceNames"]
     ]
 
     assert rules == [
-        ("shop", ("serviceaccounts/token",), ("create",)),
-        ("shop", ("serviceaccounts",), ("get",)),
-        ("*", ("namespaces",), ("get",)),
+        ("shop", ("serviceaccounts/token",), ("create",), True),
+        ("shop", ("serviceaccounts",), ("get",), True),
+        ("shop", ("limitranges", "resourcequotas"), ("list",), False),
+        ("*", ("namespaces",), ("get",), True),
     ]

@@ -9,16 +9,18 @@ its Watch does not list again after a 410 (docs/adr/0008). It is imported when a
 from __future__ import annotations
 
 import asyncio
+import os
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 import aiohttp
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
-    from pathlib import Path
 
 METADATA_LIST: Final = (
     "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
@@ -31,7 +33,14 @@ PAGE: Final = 500
 _LIST_SECONDS: Final = 30.0
 _CONNECT_SECONDS: Final = 5.0
 _GOODBYE_SECONDS: Final = 0.1
+_MAX_REFUSAL: Final = 64 << 10  # bytes of a refusal's Status that are looked at
 _MAX_BODY: Final = 64 << 20  # bytes of one reply; a page of ServiceAccounts has 1 MiB at most
+
+
+class _Refusal(msgspec.Struct):
+    """What we read of a Status object."""
+
+    message: str = ""
 
 
 class ApiError(Exception):
@@ -41,11 +50,14 @@ class ApiError(Exception):
     Args:
         message: method, path and cause; never a body.
         status: HTTP status, 0 when there was no answer.
+        said: `message` of the Status object that came with it, for a person at a command line. It
+            may quote what was sent, so that it is no part of the text.
     """
 
-    def __init__(self, message: str, status: int = 0) -> None:
+    def __init__(self, message: str, status: int = 0, said: str = "") -> None:
         super().__init__(message)
         self.status = status
+        self.said = said
 
     @property
     def gone(self) -> bool:
@@ -56,6 +68,11 @@ class ApiError(Exception):
     def absent(self) -> bool:
         """Whether the object is not there."""
         return self.status == 404  # noqa: PLR2004 - RFC 9110
+
+    @property
+    def forbidden(self) -> bool:
+        """Whether the caller lacks a permission, or an admission policy refused what was sent."""
+        return self.status == 403  # noqa: PLR2004 - RFC 9110
 
     @property
     def conflict(self) -> bool:
@@ -74,9 +91,14 @@ class Api:
     client: Any
 
     @classmethod
-    async def connect(cls, kubeconfig: Path | None = None) -> Api:
+    async def connect(cls, kubeconfig: Path | None = None, *, person: bool = False) -> Api:
         """
-        Make a client, with the pod's own service account unless a kubeconfig is given.
+        Make a client.
+
+        Args:
+            kubeconfig: a file; without it the pod's own service account is used.
+            person: without a file, use what kubectl would: `KUBECONFIG` or `~/.kube/config`, and
+                the pod's account only where neither is there.
 
         Raises:
             ApiError: if the configuration is not there or cannot be read.
@@ -85,6 +107,8 @@ class Api:
         from kubernetes_asyncio import client, config  # noqa: PLC0415 - said above
 
         settings = client.Configuration()
+        if kubeconfig is None and person:
+            kubeconfig = _usual(config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION)
         try:
             if kubeconfig is None:
                 config.load_incluster_config(client_configuration=settings)  # type: ignore[no-untyped-call]
@@ -177,8 +201,25 @@ class Api:
             if response.status >= 400:  # noqa: PLR2004 - RFC 9110
                 plain = path.partition("?")[0]
                 msg = f"{method} {plain}: the API server answered {response.status}"
-                raise ApiError(msg, response.status)
+                raise ApiError(msg, response.status, await _said(response))
             yield response
+
+
+def _usual(locations: str) -> Path | None:
+    """Give the first file of `KUBECONFIG`, or of its default, if it is there."""
+    first = Path(locations.partition(os.pathsep)[0]).expanduser()
+    return Path(locations) if first.exists() else None
+
+
+async def _said(response: aiohttp.ClientResponse) -> str:
+    """Read the message of a refusal; empty when there is none that can be read."""
+    try:
+        data = await response.content.read(_MAX_REFUSAL)
+        while len(data) < _MAX_REFUSAL and not response.content.at_eof():
+            data += await response.content.read(_MAX_REFUSAL - len(data))
+        return msgspec.json.decode(data, type=_Refusal).message
+    except (aiohttp.ClientError, TimeoutError, OSError, msgspec.DecodeError):
+        return ""
 
 
 async def _read(response: aiohttp.ClientResponse, method: str, path: str) -> bytes:

@@ -37,13 +37,13 @@ async def read(api: Api) -> Server:
     groups = msgspec.json.decode(await api.get("/apis"), type=Groups)
     return Server(
         KubernetesVersion.parse(version.git_version),
-        oldest(await _nodes(api)),
+        oldest(await nodes(api)),
         any(group.name == OPENSHIFT_GROUP for group in groups.groups),
     )
 
 
-async def _nodes(api: Api) -> list[Table]:
-    """Nodes as `kubectl get` shows them: of a thousand nodes 300 KB instead of 20 MB."""
+async def nodes(api: Api) -> list[Table]:
+    """Read nodes as `kubectl get` shows them: of a thousand nodes 300 KB instead of 20 MB."""
     pages: list[Table] = []
     following = ""
     while True:

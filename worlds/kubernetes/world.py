@@ -16,6 +16,7 @@ import yaml
 from worlds.certificates import issue
 from worlds.faults import Faults
 from worlds.journal import OK, Entry, Journal
+from worlds.kubernetes.access import Admission, Permissions, TokenDesk, admit_all
 from worlds.kubernetes.patching import patched
 from worlds.kubernetes.store import BOOKMARK, ApiStatusError, Key, Object, Store
 from worlds.server import Request, Response, Server
@@ -23,11 +24,14 @@ from worlds.server import Request, Response, Server
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from worlds.tokens import Issuer
+
 TOKEN: Final = "kubernetes-world"  # noqa: S105 - a made-up one
 _PATH: Final = re.compile(
     r"(?P<base>/api/v1|/apis/[^/]+/[^/]+)"
-    r"(?:/namespaces/(?P<namespace>[^/]+)(?=/[^/]))?/(?P<plural>[a-z]+)(?:/(?P<name>[^/]+))?"
+    r"(?:/namespaces/(?P<namespace>[^/]+)(?=/[^/]))?/(?P<plural>[a-z]+)(?:/(?P<name>[^/]+)(?:/(?P<part>[a-z]+))?)?"
 )
+_VERBS: Final = {"POST": "create", "PUT": "update", "PATCH": "patch"}
 _QUIET: Final = 0.05
 """Seconds after which a watch that hears nothing gets a bookmark; the real one takes a minute."""
 
@@ -44,17 +48,29 @@ class KubernetesWorld:
         world.compact()                       # 410 for everybody who is behind
         world.cut_watches()                   # every watch breaks off
         world.go_down(); world.come_back()
+        world.permissions.deny("create", "serviceaccounts/token", namespace="shop")
+        world.admission = refuse              # called for each pod that is to be created
         world.journal.count("watch namespaces")
     ```
 
     Args:
         version: `gitVersion` of the server.
         groups: API groups beside the core.
+        issuer: signs the tokens of service accounts; without it there are none.
     """
 
-    def __init__(self, version: str = "v1.37.1", groups: tuple[str, ...] = ("apps",)) -> None:
+    def __init__(
+        self,
+        version: str = "v1.37.1",
+        groups: tuple[str, ...] = ("apps",),
+        issuer: Issuer | None = None,
+    ) -> None:
         self.version = version
         self.groups = groups
+        self.permissions = Permissions()
+        self.admission: Admission = admit_all
+        """What looks at pods before they are created."""
+        self._tokens = None if issuer is None else TokenDesk(issuer)
         self.store = Store()
         self.journal = Journal()
         self.faults = Faults()
@@ -170,7 +186,7 @@ class KubernetesWorld:
             return f"{request.method} {request.path}"
         watch = "watch=1" in request.query
         verb = {"GET": "watch" if watch else "get" if match["name"] else "list"}
-        return f"{verb.get(request.method, request.method.lower())} {match['plural']}"
+        return f"{verb.get(request.method, request.method.lower())} {_resource(match)}"
 
     def _note(self, action: str, status: int) -> None:
         outcome = OK if status < 400 else str(status)
@@ -187,9 +203,19 @@ class KubernetesWorld:
         if match is None:
             raise ApiStatusError(404, "NotFound", "the server could not find it")
         key = (f"{match['base']}/{match['plural']}", match["namespace"] or "", match["name"] or "")
+        verb = _VERBS.get(request.method) or self._action(request).partition(" ")[0]
+        self.permissions.check(verb, _resource(match), key)
+        if match["part"]:
+            return _json(self._make_token(request, match["part"], key))
         if request.method == "GET":
             return self._read(request, key)
         return _json(self._write(request, key))
+
+    def _make_token(self, request: Request, part: str, key: Key) -> Object:
+        if part != "token" or request.method != "POST" or self._tokens is None:
+            raise ApiStatusError(404, "NotFound", "the server could not find it")
+        self.store.get(key)
+        return self._tokens.answer(json.loads(request.body), key)
 
     def _read(self, request: Request, key: Key) -> Response:
         query = {name: values[0] for name, values in parse_qs(request.query).items()}
@@ -198,10 +224,11 @@ class KubernetesWorld:
             return _json(_shown(self.store.get(key), accept))
         if query.get("watch") == "1":
             return self._watch(key[0], query, accept)
-        return self._list(key[0], query, accept)
+        return self._list(key, query, accept)
 
-    def _list(self, collection: str, query: dict[str, str], accept: str) -> Response:
-        objects, version = self.store.list(collection)
+    def _list(self, key: Key, query: dict[str, str], accept: str) -> Response:
+        objects, version = self.store.list(key[0])
+        objects = [found for found in objects if _selected(found, key[1], query)]
         start, since = 0, version
         if "continue" in query:
             start, since = (int(part) for part in query["continue"].split("-"))
@@ -243,7 +270,7 @@ class KubernetesWorld:
             raise ConnectionAbortedError
 
     def _write(self, request: Request, key: Key) -> Object:
-        body = json.loads(request.body)
+        body: Any = json.loads(request.body)
         if request.method == "PATCH":
             old = self.store.get(key)
             kind = request.headers.get("content-type", "")
@@ -252,6 +279,11 @@ class KubernetesWorld:
             )
         if request.method == "POST":
             created = (key[0], key[1], body["metadata"]["name"])
+            if key[0] == "/api/v1/pods":
+                body = self.admission(body, key[1])
+            if "dryRun=All" in request.query:
+                dry: Object = body
+                return dry
             try:
                 self.store.get(created)
             except ApiStatusError:
@@ -261,6 +293,20 @@ class KubernetesWorld:
         return self.store.put(
             key, body, expected=body.get("metadata", {}).get("resourceVersion", "")
         )
+
+
+def _resource(match: re.Match[str]) -> str:
+    """Name a resource as rules of RBAC do, `serviceaccounts/token`."""
+    return f"{match['plural']}/{match['part']}" if match["part"] else str(match["plural"])
+
+
+def _selected(found: Object, namespace: str, query: dict[str, str]) -> bool:
+    """Whether an object is in the namespace, and not in a phase that `fieldSelector` leaves out."""
+    words = query.get("fieldSelector", "").split(",")
+    left_out = {word.removeprefix("status.phase!=") for word in words}
+    phase = found.get("status", {}).get("phase", "")
+    inside = not namespace or found["metadata"].get("namespace") == namespace
+    return inside and (not phase or phase not in left_out)
 
 
 def _table(nodes: list[Object]) -> Object:

@@ -44,7 +44,7 @@ def test_readers_never_see_two_sets_at_once(tmp_path: Path) -> None:
 @contextmanager
 def _reading(script: Path, volume: Path) -> Iterator[subprocess.Popen[str]]:
     """Run a reader, which would wait for ever for a set that a failed test does not publish."""
-    command = [sys.executable, script, volume]
+    command = [sys.executable, str(script), str(volume)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as reader:
