@@ -188,10 +188,6 @@ class Service:
             await asyncio.sleep(min(shortest, limits.answer_seconds) / 4)
             now = monotonic()
             self._server.pulse.beat(now)
-            # After a stall (a frozen or throttled process) what came meanwhile is still in the
-            # kernel's buffers: nobody is cut for silence before two turns have read them.
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
             for listener in listeners:
                 listener.sweep(now)
             for group in groups:
