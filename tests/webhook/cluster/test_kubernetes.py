@@ -105,6 +105,18 @@ async def test_a_watch_that_breaks_off_goes_on_where_it_was(
     assert world.journal.count("watch namespaces") > 1
 
 
+async def test_a_bookmark_is_taken_in_whatever_it_is_of(
+    world: KubernetesWorld, following: Following
+) -> None:
+    """The empty LimitRange of a bookmark has `limits: null`; that is no reason to list again."""
+    world.apply("namespaces", "other")
+    caches = (following.cluster.limit_ranges, following.cluster.quotas)
+    await eventually(lambda: {one._version for one in caches} == {str(world.store.version)})
+
+    assert world.journal.count("list limitranges") == 1
+    assert world.journal.count("list resourcequotas") == 1
+
+
 async def test_after_gone_everything_is_listed_again(
     world: KubernetesWorld, following: Following
 ) -> None:
