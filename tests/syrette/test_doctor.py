@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.house.source import ROOT
 from tests.syrette.installed import REGISTRATION, Installed, intermediate
 from webhook.tls import authority
 from worlds.kubernetes import KubernetesWorld
@@ -14,6 +17,7 @@ from worlds.kubernetes.store import ApiStatusError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from worlds.kubernetes.store import Object
 
@@ -335,6 +339,27 @@ def test_what_may_not_be_asked_is_never_good_news(place: Installed) -> None:
         "enforcement:",
         "kubelets:",
     ]
+
+
+def test_without_a_kubeconfig_it_takes_what_kubectl_would(place: Installed, tmp_path: Path) -> None:
+    """`KUBECONFIG`, or a plain word where there is none to take."""
+    environment = {"PATH": "/bin", "HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "syrette", "doctor"]
+    given = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**environment, "KUBECONFIG": str(place.cluster.kubeconfig)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    none = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+
+    assert (given.returncode, given.stderr) == (0, "")
+    assert none.returncode == 2
+    assert "no usable access to the API server" in none.stderr
 
 
 def test_an_api_server_that_does_not_answer_is_said(place: Installed) -> None:
