@@ -4,11 +4,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+CHART := $(VENV)/.chart
+ARCHIVE := dist/syrette.tar
+IMAGE_SOURCES := Dockerfile .dockerignore requirements/runtime.txt deploy/image.sh deploy/image_root.py deploy/image_archive.py $(shell find injector webhook -name '*.py')
 
-.PHONY: help demo test lint bench lock clean docs image image-test manifests
+.PHONY: help demo test e2e lint bench lock clean docs image image-test manifests
 
 help: ## this text
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
 $(STAMP): pyproject.toml requirements/dev.txt
 	@echo "setting up $(VENV) (about a minute the first time)"
@@ -18,11 +21,34 @@ $(STAMP): pyproject.toml requirements/dev.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(STAMP)
 
+$(CHART): $(STAMP) requirements/chart.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/chart.txt
+	@touch $(CHART)
+
 demo: $(STAMP) ## the main job, end to end, on this machine
 	@$(BIN)/syrette demo
 
-test: $(STAMP) ## lint, types, import contracts, every test; under five minutes
+test: $(CHART) ## lint, types, import contracts, every test; under five minutes
 	@$(BIN)/python -m tests
+
+# What is missing is said before anything is built.
+ifneq ($(filter e2e,$(MAKECMDGOALS)),)
+  ifndef KUBECONFIG
+    $(error make e2e needs a cluster, and KUBECONFIG names none; docs/testing.md has the commands for kind and for any other)
+  endif
+  ifndef LOAD_IMAGE
+    $(error make e2e needs LOAD_IMAGE, the command that loads an image archive into the cluster: for kind, LOAD_IMAGE='kind load image-archive')
+  endif
+  ifeq ($(shell command -v kubectl),)
+    $(error make e2e needs kubectl on the PATH)
+  endif
+endif
+
+e2e: $(CHART) $(ARCHIVE) ## the chart and real pods in the cluster of KUBECONFIG; see docs/testing.md
+	@$(BIN)/pytest -vv --capture=no --durations=10 tests/e2e
+
+$(ARCHIVE): $(IMAGE_SOURCES)
+	@ARCHIVE=$@ deploy/image.sh build
 
 lint: $(STAMP) ## the fast half of `make test`
 	@$(BIN)/python -m tests --lint
@@ -39,12 +65,13 @@ image: ## build the image into dist/syrette.tar, and measure it (docker, podman 
 image-test: ## the unit tests with the interpreter, the libraries and the code of that image
 	@deploy/image.sh test -q -n auto
 
-manifests: $(STAMP) ## write deploy/manifests again, from the chart
+manifests: $(CHART) ## write deploy/manifests again, from the chart
 	@$(BIN)/python -m deploy.render_manifests
 
 lock: ## write the hashed requirements again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade --extra dev -o requirements/dev.txt pyproject.toml
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade -o requirements/runtime.txt pyproject.toml
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade --extra chart -c requirements/runtime.txt -o requirements/chart.txt pyproject.toml
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) benchmarks/results .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -56,9 +56,8 @@ NOT_OF_THE_LIBRARY: Final = (
 )
 """Of Python's standard library: user interfaces, databases, installers and their tests."""
 NOT_OF_DISTRIBUTIONS: Final = (
-    # Service data and certificates of botocore: `injector/aws/data` and the system's are used.
+    # Service data of botocore: `injector/aws/data` is used.
     "botocore/data/*",
-    "botocore/cacert.pem",
     # Time zones: certificates and signatures are in UTC.
     "dateutil/zoneinfo/*.tar.gz",
     "*/tests/*",

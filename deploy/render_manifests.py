@@ -55,7 +55,8 @@ def render(values: dict[str, Any] | None = None, namespace: str = NAMESPACE) -> 
     """
     with helm_python.Chart.load(CHART) as chart:
         chart.validate_schema(values or {})
-        return chart.render(values, name="syrette", namespace=namespace)
+        rendered: dict[str, str] = chart.render(values, name="syrette", namespace=namespace)
+    return rendered
 
 
 def documents(values: dict[str, Any] | None = None, namespace: str = NAMESPACE) -> list[str]:

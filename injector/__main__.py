@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import os
+import resource
 import signal
 import sys
 from contextlib import suppress
@@ -27,12 +28,18 @@ if TYPE_CHECKING:
 
 USAGE: Final = "usage: python -m injector init | worker [now] | revoke | sidecar"
 _USAGE_CODE: Final = 2
+_NO_CORE: Final = 1
+"""
+Bytes of RLIMIT_CORE: too few for any core file, and what tells Linux not to start the program of
+`kernel.core_pattern` either, which it does at 0 (core(5), fs/coredump.c).
+"""
 
 
 def main(arguments: list[str]) -> int:
     """Run one program; the exit code."""
     # A process of half a second: collecting garbage would only cost a tenth of it.
     gc.disable()
+    _forbid_core()
     match arguments:
         case ["init"]:
             # As process 1 of its container it would otherwise ignore the kubelet's SIGTERM.
@@ -48,6 +55,12 @@ def main(arguments: list[str]) -> int:
         case _:
             os.write(2, f"{USAGE}\n".encode())
     return _USAGE_CODE
+
+
+def _forbid_core() -> None:
+    """Keep a crash from writing this process's memory, secrets and all, to the node's disk."""
+    with suppress(OSError, ValueError):  # a limit of 0 cannot be raised, and need not be
+        resource.setrlimit(resource.RLIMIT_CORE, (_NO_CORE, _NO_CORE))
 
 
 def _init(pod: Settings, log: Log) -> int:

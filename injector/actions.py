@@ -8,6 +8,7 @@ follows no redirect. What an answer says is not read beyond its status.
 from __future__ import annotations
 
 import ipaddress
+import math
 import os
 import signal
 import time
@@ -42,12 +43,15 @@ class Teller:
         clock: monotonic seconds.
         sleep: takes seconds.
         kill: as os.kill.
+        until: when everything must have been tried, in monotonic seconds: a worker that is killed
+            over a dead application leaves no status.
     """
 
     processes: Path = Path("/proc")
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     kill: Callable[[int, int], None] = os.kill
+    until: float = math.inf
 
     def tell(self, action: Action) -> None:
         """
@@ -57,15 +61,19 @@ class Teller:
             InjectorError: `action-failed`, after the last of them.
         """
         carry_out = self._signal if action.kind == "signal" else self._request
+        if self.clock() >= self.until:
+            msg = "no time was left in this cycle"
+            raise _failed(msg)
         for attempt in range(ATTEMPTS):
+            pause = PAUSE_SECONDS * 2**attempt
             try:
                 carry_out(action)
             except InjectorError:
-                if attempt + 1 == ATTEMPTS:
+                if attempt + 1 == ATTEMPTS or self.clock() + pause >= self.until:
                     raise
             else:
                 return
-            self.sleep(PAUSE_SECONDS * 2**attempt)
+            self.sleep(pause)
 
     def _signal(self, action: Action) -> None:
         number = signal.Signals.__members__.get(action.signal)
@@ -109,9 +117,8 @@ class Teller:
             raise _failed(msg)
         transport = Transport(clock=self.clock)
         try:
-            reply = transport.send(
-                Request(action.method, action.url, self.clock() + ANSWER_SECONDS)
-            )
+            until = min(self.clock() + ANSWER_SECONDS, self.until)
+            reply = transport.send(Request(action.method, action.url, until))
         except TransportError as exc:
             msg = f"{action.method} failed: {exc}"
             raise _failed(msg) from None

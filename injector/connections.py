@@ -80,6 +80,12 @@ def explained(exc: Exception, origin: str) -> TransportError:
     return TransportError(text.format(host=host), remedy=remedy)
 
 
+def unconnected(origin: str) -> TransportError:
+    """Say that a deadline passed with neither an address nor a connection."""
+    text = f"{urlsplit(origin).netloc} was not found or did not answer in time"
+    return TransportError(text, remedy=f"{_DNS}; {USUAL_SUSPECTS}")
+
+
 class _TimedReader(io.RawIOBase):
     """Reads a socket so that every wait ends at one moment, headers and slow bodies included."""
 

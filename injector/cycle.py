@@ -9,7 +9,6 @@ step and forgets nothing.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -20,7 +19,7 @@ from injector.reads import Moment
 from injector.state import ReadState, State
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from injector.contents import Failure
     from injector.contract.plan import Action, Plan
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
 
 PUBLISH_AGAIN: Final = 30.0
 """Seconds after which a volume that could not be written is tried again."""
+ACT_AGAIN: Final = 300.0
+"""Seconds after which an action that failed is tried again: the next refresh may be a day away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,8 @@ def _published(
     except InjectorError as exc:
         return replace(report, complete=False, unpublished={"": exc})
     pending = _pending(plan, before, made, sets, edges)
-    state = replace(report.state, pending=pending)
+    since = _restart_since(plan, before, pending, edges.clock())
+    state = replace(report.state, pending=pending, restart_since=since)
     if pending != before.pending or made.changed:
         edges.save(state)
     switched, problems = publication.publish(sets, edges)
@@ -156,13 +158,29 @@ def _pending(plan: Plan, before: State, made: Contents, sets: Sets, edges: Edges
     if edges.act is None:
         return frozenset()
     if before.published_at:
-        changed: set[int] = set(made.changed)
+        # A state that could not be written is older than the files: nobody is told of those again,
+        # or a full session volume would restart the application with every cycle.
+        same = publication.current(sets, edges.volume)
+        changed = {i for i in made.changed if not same.issuperset(plan.secrets[i].volumes)}
     else:
         # The state was lost: what the application has read may be older than what we have now.
         volumes = publication.overtaken(sets, edges.volume)
         changed = publication.touched(enumerate(plan.secrets), volumes)
     asked = {index for index in changed if plan.secrets[index].on_change is not None}
     return frozenset(before.pending | asked)
+
+
+def _restart_since(plan: Plan, before: State, pending: frozenset[int], now: float) -> float:
+    """When a restart was first wanted; later changes, or a clock set back, do not put it off."""
+    if not any(action.kind == "restart" for action in _actions(plan, pending)):
+        return 0.0
+    return min(before.restart_since or now, now)
+
+
+def _actions(plan: Plan, pending: Iterable[int]) -> list[Action]:
+    """Each action once, in the plan's order."""
+    asked = (plan.secrets[index].on_change for index in sorted(pending))
+    return list(dict.fromkeys(action for action in asked if action is not None))
 
 
 def _told(plan: Plan, report: CycleReport, edges: Edges) -> CycleReport:
@@ -173,9 +191,9 @@ def _told(plan: Plan, report: CycleReport, edges: Edges) -> CycleReport:
     pending = set(report.state.pending)
     untold: dict[Action, InjectorError] = {}
     restart = False
-    for action in dict.fromkeys(plan.secrets[index].on_change for index in sorted(pending)):
+    for action in _actions(plan, pending):
         indexes = {index for index in pending if plan.secrets[index].on_change == action}
-        if action is None or indexes & blocked:
+        if indexes & blocked:
             continue
         if action.kind == "restart":
             if edges.clock() < _restart_at(plan, report.state, edges):
@@ -188,12 +206,13 @@ def _told(plan: Plan, report: CycleReport, edges: Edges) -> CycleReport:
                 untold[action] = exc
                 continue
         pending -= indexes
-    state = replace(report.state, pending=frozenset(pending))
+    since = 0.0 if restart else report.state.restart_since
+    state = replace(report.state, pending=frozenset(pending), restart_since=since)
     return replace(report, state=state, untold=untold, restart=restart)
 
 
 def _restart_at(plan: Plan, state: State, edges: Edges) -> float:
-    return schedule.restart_at(state.published_at, plan.restart_spread, edges.replica)
+    return schedule.restart_at(state.restart_since, plan.restart_spread, edges.replica)
 
 
 def _next(plan: Plan, report: CycleReport, edges: Edges) -> float:
@@ -201,7 +220,8 @@ def _next(plan: Plan, report: CycleReport, edges: Edges) -> float:
     moments = [read.due_at for read in state.reads.values()]
     if report.unpublished:
         moments.append(now + PUBLISH_AGAIN)
-    kinds = Counter(action.kind for i in state.pending if (action := plan.secrets[i].on_change))
-    if kinds["restart"]:
+    if report.untold:
+        moments.append(now + ACT_AGAIN)
+    if state.restart_since:
         moments.append(_restart_at(plan, state, edges))
     return schedule.next_wake(now, moments)

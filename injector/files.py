@@ -261,6 +261,9 @@ def _write_set(root: int, tree: _Tree, clock: Callable[[], float], step: _Step) 
 
 def _write_directory(parent: int, name: str, tree: _Tree, step: _Step) -> None:
     os.mkdir(name, 0o700, dir_fd=parent)
+    # Whatever the umask is; the set-group-ID bit is the volume's.
+    inherited = os.stat(name, dir_fd=parent).st_mode & stat.S_ISGID
+    os.chmod(name, 0o700 | inherited, dir_fd=parent)
     step("made a directory")
     directory = os.open(name, _DIRECTORY, dir_fd=parent)
     try:
@@ -271,7 +274,6 @@ def _write_directory(parent: int, name: str, tree: _Tree, step: _Step) -> None:
                 _write_file(directory, entry, item.material.reveal(), _mode(item))
                 step("wrote a file")
         # A volume with an fsGroup has the set-group-ID bit, by which our files get that group.
-        inherited = os.fstat(directory).st_mode & stat.S_ISGID
         os.fchmod(directory, _directory_mode(tree) | inherited)
         step("opened a directory")
     finally:

@@ -64,7 +64,6 @@ class Handover:
     def leave(self, done: CycleReport, sessions: SessionCache, now: float) -> report.Report:
         """Write everything for the next worker and the supervisor; gives the report's line."""
         plan = self.settings.plan
-        self.save(done.state)
         line = report.Report(
             at=now,
             next=done.next,
@@ -77,6 +76,8 @@ class Handover:
         self._write(status.STATUS_FILE, status.document(plan, done, now))
         self._write(status.METRICS_FILE, status.metrics(plan, done, now))
         self._write(report.FILE, line.line(plan).encode())
+        # Last: whoever is killed before has asked for no restart, and it must stay pending.
+        self.save(done.state)
         return line
 
     def _write(self, name: str, data: bytes) -> None:

@@ -14,7 +14,7 @@ import time
 METRICS_FILE, STATUS_FILE = "metrics.prom", "status.json"
 CLIENTS = 8
 CLIENT_SECONDS = 5.0
-"""Connections at once, and how long one may take over request and reply."""
+"""Connections at once, the oldest out, and how long one may take over request and reply."""
 MAX_REQUEST = 4096  # bytes of a request's headers
 MAX_FILE = 1 << 22  # bytes; 200 secrets have about 200 KiB of metrics
 NEVER = float("inf")
@@ -81,7 +81,7 @@ class Port:
 
     def register(self, poll: "select.poll") -> float:
         """Add the descriptors to wait for; returns when the first client times out."""
-        if self._listener is not None and len(self._clients) < CLIENTS:
+        if self._listener is not None:
             poll.register(self._listener.fileno(), select.POLLIN)
         for client in self._clients.values():
             poll.register(client.fd, select.POLLIN if client.rest is None else select.POLLOUT)
@@ -112,6 +112,10 @@ class Port:
                 time.sleep(0.1)  # no descriptor or memory: poll(2) would report it again at once
             return
         os.set_blocking(fd, False)
+        if len(self._clients) >= CLIENTS:
+            # Silent connections must not keep a probe out, which waits for a second only.
+            silent = (old for old, client in self._clients.items() if client.rest is None)
+            self._drop(next(silent, next(iter(self._clients))))
         self._clients[fd] = Client(fd, now + CLIENT_SECONDS)
 
     def _drop(self, fd: int) -> None:

@@ -76,6 +76,16 @@ def sweep(volumes: Iterable[str], edges: Edges) -> None:
             files.sweep(edges.volume(volume))
 
 
+def current(sets: Sets, volume: Callable[[str], Path]) -> set[str]:
+    """Find the volumes that hold just what they are to hold."""
+    found = set()
+    for name, wanted in sets.items():
+        with suppress(InjectorError):  # publishing says it
+            if not files.differs(volume(name), wanted):
+                found.add(name)
+    return found
+
+
 def overtaken(sets: Sets, volume: Callable[[str], Path]) -> set[str]:
     """Find the volumes that hold an older publication than the one to come."""
     found = set()

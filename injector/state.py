@@ -77,6 +77,8 @@ class State:
     """Secrets whose `on-change` is still to be carried out, by index in the plan."""
     published_at: float = 0.0
     """Last publication that changed something."""
+    restart_since: float = 0.0
+    """When the pending restart was first wanted; 0 where none is."""
 
 
 def load(path: Path, pod_uid: str, plan_hash: str, *, secrets: int) -> tuple[State, Reason | None]:
@@ -132,6 +134,7 @@ def _dump_state(state: State) -> dict[str, Any]:
         "rendered": {str(index): _dump_rendered(item) for index, item in state.rendered.items()},
         "pending": sorted(state.pending),
         "published_at": state.published_at,
+        "restart_since": state.restart_since,
     }
 
 
@@ -149,6 +152,7 @@ def _load_state(raw: dict[str, Any]) -> State:
         },
         pending=frozenset(map(_count, _list(raw["pending"]))),
         published_at=_seconds(raw["published_at"]),
+        restart_since=_seconds(raw["restart_since"]),
     )
 
 

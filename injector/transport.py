@@ -11,12 +11,18 @@ from __future__ import annotations
 import http.client
 import threading
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from injector.connections import Connection, TransportError, connect, explained, trusting
+from injector.connections import (
+    Connection,
+    TransportError,
+    connect,
+    explained,
+    trusting,
+    unconnected,
+)
 from injector.contract.plan import Proxy
 
 if TYPE_CHECKING:
@@ -60,6 +66,7 @@ class _Opening:
 
     done: threading.Event = field(default_factory=threading.Event)
     connection: Connection | None = None
+    error: Exception | None = None
 
 
 _Key = tuple[str, str]  # origin, PEM of the trust
@@ -96,12 +103,12 @@ class Transport:
             key = (_origin(url), ca_bundle or self._ca_bundle)
         except ValueError:
             return  # no address: whoever sends to it reports
-        opening = _Opening()
         with self._lock:
             if self._idle.get(key) or self._openings.get(key):
                 return
+            opening = _Opening()
             self._openings[key] = [opening]
-        threading.Thread(target=self._open_aside, args=(key, opening), daemon=True).start()
+        self._start(key, opening)
 
     def send(self, request: Request) -> Response:
         """
@@ -155,16 +162,28 @@ class Transport:
             opening.done.wait(max(0.0, until - self.clock()))
             if opening.connection is not None:
                 return opening.connection
-        try:
-            return self._open(key, min(CONNECT_SECONDS, until - self.clock()))
-        except _FAILURES as exc:
-            raise explained(exc, key[0]) from None
+        return self._open_until(key, until)
+
+    def _open_until(self, key: _Key, until: float) -> Connection:
+        """Open aside: a resolver that nobody answers would hold this thread past any deadline."""
+        opening = _Opening()
+        left = until - self.clock()
+        if left > 0:
+            self._start(key, opening)
+            if not opening.done.wait(left):
+                raise unconnected(key[0])
+        if opening.connection is None:
+            raise explained(opening.error or TimeoutError(), key[0])
+        return opening.connection
+
+    def _start(self, key: _Key, opening: _Opening) -> None:
+        threading.Thread(target=self._open_aside, args=(key, opening), daemon=True).start()
 
     def _open_aside(self, key: _Key, opening: _Opening) -> None:
         try:
-            # Whoever wants a connection that failed opens one again, and reports.
-            with suppress(*_FAILURES):
-                opening.connection = self._open(key, CONNECT_SECONDS)
+            opening.connection = self._open(key, CONNECT_SECONDS)
+        except Exception as exc:  # noqa: BLE001 - a thread's traceback would reach the log
+            opening.error = exc
         finally:
             opening.done.set()
 

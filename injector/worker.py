@@ -31,7 +31,7 @@ def run(settings: Settings, log: Log, machine: Machine, *, everything: bool = Fa
     sessions = machine.open_sessions(settings, machine.ending(until))
     handover = Handover(settings, log)
     state = handover.take(sessions)
-    teller = Teller(clock=retry.clock, sleep=retry.sleep)
+    teller = Teller(clock=retry.clock, sleep=retry.sleep, until=until)
     edges = Edges(
         sessions,
         settings.volume,

@@ -1,9 +1,9 @@
 """
 Composition root of the command line: arguments in, one command, an exit code out.
 
-Exit codes: 0 done, 1 a step failed (`demo`) or something is wrong (`doctor`), 2 bad input or a
-cluster that cannot be asked, with every problem on standard error; `fetch` and `check` end with the
-init container's exit codes.
+Exit codes: 0 done, 1 a step failed (`demo`), something is wrong (`doctor`) or the output could not
+be written, 2 bad input or a cluster that cannot be asked, with every problem on standard error;
+`fetch` and `check` end with the init container's exit codes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from syrette.errors import InputError
+from syrette.errors import InputError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,31 +24,50 @@ if TYPE_CHECKING:
     from syrette.inputs import Inputs
     from webhook.settings import Settings
 
+FAILED: Final = 1
 BAD_INPUT: Final = 2
+INTERRUPTED: Final = 128 + 2  # what a shell says of a program that SIGINT has ended
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code."""
+    _prepare_streams()
     parsed = _parser().parse_args(arguments)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # Manifests are UTF-8 whatever the locale, and what cannot be said is no reason to fail.
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         code = int(parsed.run(parsed))
         sys.stdout.flush()
     except InputError as exc:
         for problem in exc.problems:
-            print(f"syrette: {problem}", file=sys.stderr)
+            print(f"syrette: {printable(problem)}", file=sys.stderr)
         return BAD_INPUT
     except BrokenPipeError:
-        # The reader of our output went away (`syrette … | head`): nobody is left to tell, and the
-        # interpreter must not try once more at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        # The reader of our output went away (`syrette … | head`): nobody is left to tell.
+        _silence_output()
+        return FAILED
+    except OSError as exc:
+        print(f"syrette: {exc.filename or 'standard output'}: {exc.strerror}", file=sys.stderr)
+        _silence_output()
+        return FAILED
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     return code
+
+
+def _prepare_streams() -> None:
+    # A stream that the caller has closed is None: what is said there is lost, as the caller wished.
+    if sys.stdout is None:
+        sys.stdout = io.StringIO()
+    if sys.stderr is None:
+        sys.stderr = io.StringIO()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Manifests are UTF-8 whatever the locale, and what cannot be said is no reason to fail.
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def _silence_output() -> None:
+    # The interpreter must not try once more at its end.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -115,7 +134,13 @@ def _cluster_commands(commands: Any) -> None:  # noqa: ANN401 - argparse does no
 
 def _input_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "-f", "--filename", required=True, metavar="FILE", help="manifests; - is standard input"
+        "-f",
+        "--filename",
+        action="append",
+        dest="filenames",
+        required=True,
+        metavar="FILE",
+        help="manifests; - is standard input; may be given again",
     )
     command.add_argument("--config", type=Path, metavar="FILE", help="the operator's configuration")
 
@@ -151,7 +176,7 @@ def _render(parsed: argparse.Namespace) -> int:
     given = inputs.read(parsed)
     decided = _decided(given)
     for warning in warnings(decided):
-        print(f"warning: {warning}", file=sys.stderr)
+        print(f"warning: {printable(warning)}", file=sys.stderr)
     sys.stdout.write(render(given.manifests, decided, diff=parsed.diff))
     return 0
 
@@ -162,7 +187,8 @@ def _explain(parsed: argparse.Namespace) -> int:
     from syrette.render import refusals  # noqa: PLC0415 - as above
 
     decided = _decided(inputs.read(parsed))
-    sys.stdout.write(explain(decided))
+    sys.stdout.write(printable(explain(decided)))
+    sys.stdout.flush()  # before the problems, where both go to one terminal
     refused = refusals(decided)
     if refused:
         raise refused

@@ -9,3 +9,19 @@ class InputError(Exception):
     def __init__(self, *problems: str) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+
+
+def printable(text: str) -> str:
+    r"""
+    Spell out control characters but the line feed, as `\x1b`.
+
+    A manifest from elsewhere may hold escape sequences, which a terminal would obey.
+    """
+    return "".join(
+        character if character == "\n" or character.isprintable() else _spelled(character)
+        for character in text
+    )
+
+
+def _spelled(character: str) -> str:
+    return character.encode("unicode_escape").decode()

@@ -22,7 +22,11 @@ BATCH: Final = 20  # secrets in one BatchGetSecretValue (API reference)
 
 
 def explain(decisions: Sequence[Decision]) -> str:
-    """Write a paragraph for each workload, denied ones included."""
+    """
+    Write a paragraph for each workload; of denied ones only that they are.
+
+    Their problems are for standard error, where they are told of all workloads.
+    """
     return "\n".join("\n".join(_workload(decision)) for decision in decisions) + "\n"
 
 
@@ -30,8 +34,7 @@ def _workload(decision: Decision) -> Iterator[str]:
     yield f"{decision.workload.name} in namespace {decision.request.namespace}"
     verdict = decision.verdict
     if isinstance(verdict, Denied):
-        yield f"  would be denied ({verdict.reason}):"
-        yield from (f"    {line}" for line in decision.problems)
+        yield f"  would be denied: {verdict.reason}"
         return
     yield from (f"  warning: {warning}" for warning in verdict.warnings)
     plan = decision.plan

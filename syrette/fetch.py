@@ -28,7 +28,7 @@ from injector.material import Material, RenderedFile
 from injector.settings import Settings
 from injector.transport import Transport
 from syrette import layout
-from syrette.errors import InputError
+from syrette.errors import InputError, printable
 from syrette.local import local
 from syrette.render import refusals
 from syrette.signals import ending_on_signals
@@ -148,7 +148,7 @@ def _ended(error: InjectorError) -> int:
 
 def _failed(message: str, exit_code: int) -> int:
     for line in message.splitlines():
-        print(f"syrette: {line}", file=sys.stderr)
+        print(f"syrette: {printable(line)}", file=sys.stderr)
     return exit_code
 
 

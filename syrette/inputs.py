@@ -27,7 +27,7 @@ class Inputs:
     """Everything that a decision needs, read and checked."""
 
     source: str
-    """What a person calls the manifests' file."""
+    """What a person calls the manifests' files."""
     manifests: list[dict[str, Any]]
     settings: Settings
     namespace: str
@@ -43,10 +43,10 @@ def read(parsed: Namespace) -> Inputs:
     Raises:
         InputError: every problem of the configuration, or the first of the manifests.
     """
-    text, source = _text(parsed.filename)
+    texts = [_text(filename) for filename in parsed.filenames]
     return Inputs(
-        source=source,
-        manifests=manifests.load(text, source),
+        source=", ".join(source for _, source in texts),
+        manifests=[item for text, source in texts for item in manifests.load(text, source)],
         settings=_settings(parsed.config),
         namespace=parsed.namespace,
         version=_version(parsed.kubernetes_version),
@@ -76,6 +76,8 @@ def _text(filename: str) -> tuple[str, str]:
     # One byte more than is taken: an endless file ends here, too.
     most = MAX_BYTES + 1
     try:
+        if piped and sys.stdin is None:
+            raise InputError(f"{source}: is closed")
         if piped:
             data = sys.stdin.buffer.read(most)
         else:

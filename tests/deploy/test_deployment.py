@@ -8,7 +8,9 @@ import yaml
 from injector.contract import names
 from tests.deploy.chart import CERT_MANAGER, EVERYTHING, Object, arguments, named, pod_spec
 from webhook import settings
+from webhook.arguments import parse
 from webhook.limits import Limits
+from webhook.tls.interface import SETTLE_SECONDS
 
 VOLUMES_OF_RESTRICTED = {
     "configMap",
@@ -71,10 +73,12 @@ def test_the_grace_period_outlasts_the_drain(drain: int) -> None:
 def test_a_rollout_never_has_fewer_replicas() -> None:
     """A new replica is ready before an old one ends; drains of nodes take one at a time."""
     deployment = named("Deployment", "syrette")["spec"]
+    budget = named("PodDisruptionBudget", "syrette")["spec"]
 
     assert deployment["replicas"] == 2
     assert deployment["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
-    assert named("PodDisruptionBudget", "syrette")["spec"]["maxUnavailable"] == 1
+    assert budget["maxUnavailable"] == 1
+    assert budget["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
 
 
 def test_an_autoscaler_owns_the_number_of_replicas() -> None:
@@ -132,6 +136,13 @@ def test_the_managed_certificate_names_objects_that_are_there() -> None:
     assert named("Service", given["--service"])
 
 
+def test_the_pace_of_replacing_the_authority_is_a_value() -> None:
+    """The default is the program's own, so that docs of either tell of both."""
+    assert float(arguments()["--settle-seconds"]) == SETTLE_SECONDS
+    assert arguments({"tls": {"settleSeconds": 5}})["--settle-seconds"] == "5"
+    assert "--settle-seconds" not in arguments(CERT_MANAGER)
+
+
 def test_the_webhook_learns_where_it_runs() -> None:
     """Its namespace and name come from the downward API, under the names that it reads."""
     variables = {
@@ -143,6 +154,16 @@ def test_the_webhook_learns_where_it_runs() -> None:
         names.NAMESPACE_VARIABLE: "metadata.namespace",
         names.POD_NAME_VARIABLE: "metadata.name",
     }
+
+
+@pytest.mark.parametrize("values", [{}, CERT_MANAGER], ids=["managed", "disk"])
+def test_the_webhook_takes_the_chart_s_arguments(values: Object) -> None:
+    """Its own parser knows every option, and none contradicts another."""
+    options = parse(pod_spec(values)["containers"][0]["args"])
+
+    assert options.cluster == "kubernetes"
+    assert options.certificate == ("disk" if values else "managed")
+    assert options.listen == ("", 8443)
 
 
 def test_a_certificate_on_disk_is_mounted_where_the_webhook_looks() -> None:

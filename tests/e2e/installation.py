@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shlex
@@ -17,6 +18,9 @@ from tests.e2e.kubectl import eventually, get, kubectl, pods, ready
 NAMESPACE: Final = "syrette"
 IMAGE: Final = os.environ.get("IMAGE", "localhost/syrette:dev")
 ARCHIVE: Final = Path(__file__).parents[2] / "dist" / "syrette.tar"
+
+SETTLE_SECONDS: Final = 1
+"""Between two steps of replacing the authority: twenty rotations should not take an hour."""
 
 
 def load_image() -> None:
@@ -35,7 +39,14 @@ def load_image() -> None:
 def install(config: dict[str, Any], **values: Any) -> None:  # noqa: ANN401 - of the chart
     """Apply the chart and wait until every replica is ready."""
     repository, _, tag = IMAGE.rpartition(":")
-    given = {"config": config, "image": {"repository": repository, "tag": tag}, **values}
+    given = {
+        "config": config,
+        "image": {"repository": repository, "tag": tag},
+        # The tag stays the same from build to build; another archive is to be another rollout.
+        "podAnnotations": {"archive": hashlib.sha256(ARCHIVE.read_bytes()).hexdigest()},
+        "tls": {"settleSeconds": SETTLE_SECONDS},
+        **values,
+    }
     namespace = {
         "apiVersion": "v1",
         "kind": "Namespace",

@@ -89,7 +89,7 @@ def execute(namespace: str, pod: str, container: str, *command: str) -> str:
     return kubectl("-n", namespace, "exec", pod, "-c", container, "--", *command).out
 
 
-def eventually(look: Callable[[], T], *, seconds: float = PATIENCE, pause: float = 0.3) -> T:
+def eventually(look: Callable[[], T | None], *, seconds: float = PATIENCE, pause: float = 0.3) -> T:
     """
     Look until something is there.
 

@@ -17,7 +17,17 @@ from tests.e2e.kubectl import (
     pods,
     ready,
 )
-from tests.e2e.workloads import PYTHON, container, deployment, is_ready, phase, pod
+from tests.e2e.workloads import (
+    KEEP,
+    PYTHON,
+    container,
+    deployment,
+    ended,
+    is_ready,
+    phase,
+    pod,
+    read,
+)
 
 if TYPE_CHECKING:
     from tests.e2e.aws import Aws
@@ -26,11 +36,6 @@ DB = {"file.db.json": "aws-secretsmanager:prod/db"}
 SHOW = (
     "import os,sys,time; print(open('/secrets/db.json').read(), os.environ['API_KEY'], flush=True)"
 )
-
-
-def _read(place: Place, name: str, path: str, of: str = "app") -> str:
-    code = f"print(open({path!r}).read(), end='')"
-    return execute(place.namespace, name, of, PYTHON, "-c", code)
 
 
 def test_a_deployment_starts_with_files_and_variables(place: Place) -> None:
@@ -44,8 +49,8 @@ def test_a_deployment_starts_with_files_and_variables(place: Place) -> None:
     token = next(v for v in found["spec"]["volumes"] if v["name"] == "syrette-identity")
     mounted = {m["mountPath"] for m in ours["syrette-init"]["volumeMounts"]}
 
-    assert json.loads(_read(place, name, "/secrets/db.json"))["password"] == VALUE
-    assert VALUE in _read(place, name, "/proc/1/environ")
+    assert json.loads(read(place.namespace, name, "/secrets/db.json"))["password"] == VALUE
+    assert VALUE in read(place.namespace, name, "/proc/1/environ")
     assert token["projected"]["sources"][0]["serviceAccountToken"]["audience"] == (
         "sts.amazonaws.com"
     )
@@ -72,16 +77,19 @@ def test_the_application_starts_after_its_files_and_the_sidecar_stops_after_it(
         "import signal,sys,time; assert open('/secrets/db.json').read();"
         "signal.signal(15, lambda *_: (time.sleep(2), sys.exit(0))); signal.pause()"
     )
-    create(pod("ordered", place.namespace, DB, container(code=code)))
+    made = pod("ordered", place.namespace, DB, container(code=code))
+    made["metadata"]["finalizers"] = [KEEP]
+    create(made)
     found = is_ready(place.namespace, "ordered")
     init = next(s for s in found["status"]["initContainerStatuses"] if s["name"] == "syrette-init")
     app = found["status"]["containerStatuses"][0]
-    watch = kubectl("-n", place.namespace, "delete", "pod", "ordered", "--wait=true")
+    stopped = ended(place.namespace, "ordered")
 
     assert init["state"]["terminated"]["exitCode"] == 0
     assert init["state"]["terminated"]["finishedAt"] <= app["state"]["running"]["startedAt"]
     assert app["restartCount"] == 0
-    assert "deleted" in watch.out
+    assert stopped["app"]["exitCode"] == stopped["syrette-sidecar"]["exitCode"] == 0
+    assert stopped["app"]["finishedAt"] <= stopped["syrette-sidecar"]["finishedAt"]
 
 
 def test_a_job_completes_beside_the_sidecar(place: Place) -> None:
@@ -115,8 +123,8 @@ def test_a_rotation_reaches_the_file_and_a_restart_the_variable(world: Aws, plac
     create(pod("rotating", place.namespace, annotations))
     is_ready(place.namespace, "rotating")
     world.call("rotate", f"rot/{place.namespace}", "two")
-    eventually(lambda: _read(place, "rotating", "/secrets/value") == "two", seconds=30)
-    before = _read(place, "rotating", "/proc/1/environ")
+    eventually(lambda: read(place.namespace, "rotating", "/secrets/value") == "two", seconds=30)
+    before = read(place.namespace, "rotating", "/proc/1/environ")
     kill = "import os,signal; os.kill(1, signal.SIGTERM)"
     execute(place.namespace, "rotating", "app", PYTHON, "-c", kill)
     eventually(
@@ -128,7 +136,7 @@ def test_a_rotation_reaches_the_file_and_a_restart_the_variable(world: Aws, plac
         )
     )
     is_ready(place.namespace, "rotating")
-    after = _read(place, "rotating", "/proc/1/environ")
+    after = read(place.namespace, "rotating", "/proc/1/environ")
 
     assert "VALUE=one" in before
     assert "VALUE=two" in after
@@ -149,7 +157,7 @@ def test_an_outage_of_the_provider_restarts_nothing(world: Aws, place: Place) ->
             )
         )
         found = get("pod", "calm", place.namespace)
-        content = _read(place, "calm", "/secrets/db.json")
+        content = read(place.namespace, "calm", "/secrets/db.json")
     finally:
         world.call("come_back")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from tests.e2e.installation import IMAGE
-from tests.e2e.kubectl import eventually, get, kubectl, ready, statuses
+from tests.e2e.kubectl import eventually, execute, get, kubectl, ready, statuses
 
 PYTHON: Final = "/syrette/bin/python3"
 WAIT: Final = "import signal,sys; signal.signal(15, lambda *_: sys.exit(0)); signal.pause()"
@@ -88,6 +88,34 @@ def phase(namespace: str, name: str, *wanted: str) -> dict[str, Any]:
     return eventually(look)
 
 
+KEEP: Final = "example.com/keep"
+"""A finalizer: a pod that has it can be looked at after its end."""
+
+
+def ended(namespace: str, name: str) -> dict[str, dict[str, Any]]:
+    """Delete a pod that `KEEP` keeps; gives how each of its containers ended, and lets it go."""
+
+    def look() -> dict[str, dict[str, Any]]:
+        held = statuses(get("pod", name, namespace))
+        found = {of: one["state"].get("terminated", {}) for of, one in held.items()}
+        return found if all(found.values()) else {}
+
+    kubectl("-n", namespace, "delete", "pod", name, "--wait=false")
+    found = eventually(look)
+    kubectl("-n", namespace, "patch", "pod", name, "-p", '{"metadata": {"finalizers": null}}')
+    return found
+
+
 def events(namespace: str) -> str:
     """The messages of a namespace's events."""
     return kubectl("-n", namespace, "get", "events", "-o", "jsonpath={.items[*].message}").out
+
+
+def run(namespace: str, name: str, code: str, of: str = "app") -> str:
+    """Run some Python in a container, as the uid that the container has; gives its output."""
+    return execute(namespace, name, of, PYTHON, "-c", code)
+
+
+def read(namespace: str, name: str, path: str, of: str = "app") -> str:
+    """Read a file as the application does."""
+    return run(namespace, name, f"print(open({path!r}).read(), end='')", of)

@@ -31,7 +31,7 @@ def test_links_lead_to_files(document: object) -> None:
 def test_the_readme_names_commands_that_exist() -> None:
     """Each `make` target and `syrette` command of the README is a real one."""
     readme = (ROOT / "README.md").read_text()
-    targets = set(re.findall(r"^make ([a-z]+)", readme, re.MULTILINE))
+    targets = set(re.findall(r"^make ([a-z0-9-]+)", readme, re.MULTILINE))
     commands = set(re.findall(r"bin/syrette ([a-z]+)", readme))
     makefile = (ROOT / "Makefile").read_text()
     usage = subprocess.run(

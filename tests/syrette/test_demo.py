@@ -97,7 +97,14 @@ def test_every_step_comes_out_and_nothing_is_left(folder: Path) -> None:
 def test_a_signal_ends_everything(folder: Path, number: int, code: int) -> None:
     """Ctrl-C, a termination or a closed terminal in the middle of the outage."""
     with subprocess.Popen(
-        COMMAND, cwd=ROOT, stdout=-1, stderr=-1, text=True, start_new_session=True
+        COMMAND,
+        cwd=ROOT,
+        stdout=-1,
+        stderr=-1,
+        text=True,
+        start_new_session=True,
+        # A shell's job in the background ignores SIGINT, and so would all that it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
     ) as process:
         assert process.stdout is not None
         said = ""

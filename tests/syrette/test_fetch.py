@@ -163,7 +163,7 @@ def test_what_may_pass_is_tried_again_and_said(
 ) -> None:
     """While AWS is away, a person reads why it takes long, and in the end what to look at."""
     machine.world.go_down()
-    code = machine.fetch(pod(init__timeout="3s", file_key="aws-ssm:/prod/key"))
+    code = machine.fetch(pod(init__timeout="8s", file_key="aws-ssm:/prod/key"))
     lines = capsys.readouterr().err.splitlines()
 
     assert code == ExitCode.UNAVAILABLE

@@ -93,7 +93,8 @@ def _volumes(
     if layout.has_variables:
         sizes.append((names.ENV_VOLUME, volumes.env_bound(layout.selected)))
     made = [volumes.memory(name, size) for name, size in sizes]
-    made.append(volumes.memory(names.SESSION_VOLUME, volumes.SESSION_BYTES))
+    session = volumes.session_bound(layout.selected)
+    made.append(volumes.memory(names.SESSION_VOLUME, session))
     made.append(volumes.identity(plan.stores, expiration))
     return tuple(made), sum(size for _, size in sizes)
 

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 MEBIBYTE: Final = 1 << 20
 # Secrets Manager holds at most 64 KiB, a template may put several together; a directory has many.
+_VALUE_BYTES: Final = 64 << 10
 _FILE_BYTES: Final = 256 << 10
 _DIRECTORY_BYTES: Final = 1 << 20
 _SETS: Final = 2  # the old set stays until the new one is complete
 _LEAST_BYTES: Final = 4 * MEBIBYTE
-SESSION_BYTES: Final = 4 * MEBIBYTE
 _TOKEN_MODE: Final = 0o444
 
 
@@ -88,14 +88,32 @@ _PLACES: Final = {"initContainers": "0", "containers": "1"}
 
 
 def _bound(selected: Iterable[Selected]) -> int:
-    size = sum(_DIRECTORY_BYTES if item.wanted.kind == "dir" else _FILE_BYTES for item in selected)
-    return max(_LEAST_BYTES, _SETS * size)
+    return max(_LEAST_BYTES, _SETS * sum(map(_result_bytes, selected)))
+
+
+def _result_bytes(item: Selected) -> int:
+    sizes = {"dir": _DIRECTORY_BYTES, "env": _VALUE_BYTES}
+    return sizes.get(item.wanted.kind, _FILE_BYTES)
 
 
 def env_bound(selected: Sequence[Selected]) -> int:
     """Bound in bytes of the EnvFile volume: each variable once for every container."""
     copies = sum(len(item.containers) for item in selected if item.wanted.kind == "env")
-    return max(_LEAST_BYTES, _SETS * copies * (64 << 10)) if copies else 0
+    return max(_LEAST_BYTES, _SETS * copies * _VALUE_BYTES) if copies else 0
+
+
+def session_bound(selected: Iterable[Selected]) -> int:
+    """
+    Bound in bytes of the session volume: the state has every value and result in base64.
+
+    A state that does not fit is never replaced, and each cycle starts from what was long ago.
+    """
+    held = 0
+    for item in selected:
+        values = _VALUE_BYTES * len(item.wanted.sources)
+        held += max(values, _DIRECTORY_BYTES if item.wanted.kind == "dir" else 0)
+        held += _result_bytes(item)
+    return max(_LEAST_BYTES, _SETS * held * 4 // 3)
 
 
 def memory(name: str, size: int) -> dict[str, Any]:

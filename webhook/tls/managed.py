@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS: Final = 4.0
 """Between two looks; a third of the lease, so that a renewal may fail once."""
+_SHORTEST_LOOK: Final = 0.1
 ROTATE: Final = "syrette.dev/rotate"
 """Annotation of the Secret: a new value asks for a new authority."""
 _JSON_PATCH: Final = "application/json-patch+json"
@@ -77,7 +78,7 @@ class ManagedCertificate:
         metrics: told of the end of the certificate and of failures.
         log: told of steps.
         settle: seconds between two steps of a rotation.
-        look: seconds between two looks.
+        look: seconds between two looks; fewer where steps follow each other faster.
         clock: seconds since the epoch.
     """
 
@@ -99,7 +100,8 @@ class ManagedCertificate:
         self._metrics = metrics
         self._log = log
         self._settle = settle
-        self._look = look
+        # Whoever looks less often than a step takes would miss one, and be trusted no more.
+        self._look = max(_SHORTEST_LOOK, min(look, settle))
         self._clock = clock
         self._served = b""
         self._bundles: tuple[bytes, ...] = ()

@@ -7,6 +7,7 @@ import pytest
 from injector.actions import Teller
 from injector.contract.plan import Action
 from injector.errors import InjectorError
+from tests.injector.cycle.pod import Time
 from tests.injector.transport.peer import Peer, reply
 
 TELLER = Teller(sleep=lambda _: None)
@@ -52,3 +53,19 @@ def test_addresses_outside_the_pod_are_never_asked(url: str) -> None:
     """The plan is input: what is not loopback is refused here as well."""
     with pytest.raises(InjectorError, match="not on loopback"):
         TELLER.tell(Action("http", method="GET", url=url))
+
+
+def test_nothing_is_tried_after_the_workers_deadline() -> None:
+    """A dead application must not cost the worker its life, and with it the status."""
+    moment = Time(100.0)
+    with Peer(reply(b"", "500 No")) as peer:
+        action = Action("http", method="POST", url=f"http://127.0.0.1:{peer.port}/")
+        teller = Teller(clock=moment, sleep=moment.sleep, until=102.0)
+        with pytest.raises(InjectorError, match=r"answered 500$"):
+            teller.tell(action)
+        asked = len(peer.requests)
+        moment.now = 102.0
+        with pytest.raises(InjectorError, match="no time was left in this cycle"):
+            teller.tell(action)
+
+        assert (asked, len(peer.requests)) == (2, 2)

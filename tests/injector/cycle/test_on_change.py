@@ -209,3 +209,63 @@ class _KilledError(BaseException):
 def _killed(_: Action) -> None:
     msg = "kill -9"
     raise _KilledError(msg)
+
+
+def test_an_action_that_failed_does_not_wait_for_the_next_refresh(
+    world: AwsWorld, tmp_path: Path
+) -> None:
+    """The application may be up again in a minute, and the next read is due in a day."""
+    world.put_secret("prod/db", "one")
+    cycles = Cycles(Pod(world, tmp_path, file(DB, "db", on_change=RELOAD, refresh=86_400.0)))
+    cycles.application.failing = 1
+    world.rotate("prod/db", "two")
+    report = cycles.run(100_000.0)
+
+    assert report.next == cycle.ACT_AGAIN
+    assert cycles.run(report.next).next > cycle.ACT_AGAIN
+    assert cycles.application.told == [RELOAD]
+
+
+@pytest.mark.parametrize("action", [RELOAD, Action("restart")])
+def test_what_is_published_already_is_no_change(
+    world: AwsWorld, tmp_path: Path, action: Action
+) -> None:
+    """A state that could not be written is older than the files: they are not told of again."""
+    world.put_secret("prod/db", "one")
+    cycles = Cycles(Pod(world, tmp_path, file(DB, "db", on_change=action)))
+    old = cycles.state
+    world.rotate("prod/db", "two")
+    first = cycles.run()
+    cycles.state = old
+    second = cycles.run()
+
+    assert [first.restart, second.restart] == [action.kind == "restart", False]
+    assert cycles.application.told == ([RELOAD] if action is RELOAD else [])
+
+
+def test_a_restart_is_not_put_off_by_later_changes(world: AwsWorld, tmp_path: Path) -> None:
+    """A neighbour that changes all the time must not keep a replica from its turn."""
+    world.put_secret("prod/db", "one")
+    world.put_parameter("/prod/url", "first")
+    secrets = file(DB, "db", on_change=Action("restart")), file(URL, "url")
+    cycles = Cycles(Pod(world, tmp_path, *secrets, restart_spread=4 * QUARTER))
+    world.rotate("prod/db", "two")
+    restarts = []
+    for number in range(4):
+        world.put_parameter("/prod/url", f"next {number}")
+        restarts.append(cycles.run().restart)
+
+    assert restarts == [False, False, True, False]
+
+
+def test_a_clock_set_back_does_not_put_off_a_restart(world: AwsWorld, tmp_path: Path) -> None:
+    """A restart that was wanted tomorrow is wanted now."""
+    world.put_secret("prod/db", "one")
+    secret = file(DB, "db", on_change=Action("restart"))
+    cycles = Cycles(Pod(world, tmp_path, secret, restart_spread=60.0))
+    world.rotate("prod/db", "two")
+    cycles.run()
+    report = cycles.run(-86_400.0)
+
+    assert report.next <= 60.0
+    assert cycles.run(report.next).restart

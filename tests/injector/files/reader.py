@@ -41,7 +41,10 @@ def watch(volume: str, number: str) -> str:
     """Read on until the publication of that number is seen."""
     passes = old = 0
     while True:
-        inside = look(volume)
+        try:
+            inside = look(volume)
+        except FileNotFoundError as exc:
+            return f"missing {exc.filename}"
         passes += 1
         if len(inside) > 1:
             return f"mixed {sorted(text[:10] for text in inside)}"

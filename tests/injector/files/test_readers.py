@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from injector import files
 from tests.injector.files.reader import FILES
 from tests.injector.files.volume import rendered, sets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SWITCHES = 300
 READERS = 2
@@ -21,17 +25,7 @@ def test_readers_never_see_two_sets_at_once(tmp_path: Path) -> None:
     files.publish(tmp_path, rendered(_set(0)))
     answers: list[str] = []
     with ExitStack() as stack:
-        readers = [
-            stack.enter_context(
-                subprocess.Popen(
-                    [sys.executable, script, tmp_path],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    text=True,
-                )
-            )
-            for _ in range(READERS)
-        ]
+        readers = [stack.enter_context(_reading(script, tmp_path)) for _ in range(READERS)]
         for number in range(1, SWITCHES + 1):
             for reader in readers:
                 _say(reader, number)
@@ -45,6 +39,19 @@ def test_readers_never_see_two_sets_at_once(tmp_path: Path) -> None:
     assert len(answers) == SWITCHES * READERS
     assert during, "no reader was reading while a set was switched"
     assert len(sets(tmp_path)) == 2
+
+
+@contextmanager
+def _reading(script: Path, volume: Path) -> Iterator[subprocess.Popen[str]]:
+    """Run a reader, which would wait for ever for a set that a failed test does not publish."""
+    command = [sys.executable, str(script), str(volume)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as reader:
+        try:
+            yield reader
+        finally:
+            reader.kill()
 
 
 def _set(number: int) -> dict[str, str]:

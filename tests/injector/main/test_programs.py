@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import signal
 import subprocess
 import sys
@@ -184,3 +185,16 @@ def test_no_value_is_anywhere_but_in_its_file(world: AwsWorld, tmp_path: Path) -
     assert all(CANARY not in text for text in (told, *served))
     assert all(CANARY not in done.stdout + done.stderr for done in outputs)
     assert {path.stat().st_mode & 0o777 for path in session.iterdir()} == {0o600}
+
+
+def test_a_crash_leaves_no_core(world: AwsWorld, tmp_path: Path) -> None:
+    """Neither as a file nor through the node's handler: the limit is 1 byte, before any secret."""
+    world.put_secret("prod/db", CANARY)
+    world.go_down(service="secretsmanager", fault=faults.latency(PATIENCE))
+    pod = Pod(world, tmp_path, file(DB))
+    with subprocess.Popen(command("init"), env=pod.environment, stderr=subprocess.DEVNULL) as init:
+        eventually(lambda: world.journal.count("AssumeRoleWithWebIdentity"))
+        limits = resource.prlimit(init.pid, resource.RLIMIT_CORE)
+        init.kill()
+
+    assert limits == (1, 1)

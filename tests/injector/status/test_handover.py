@@ -199,3 +199,27 @@ def test_no_value_of_a_secret_is_logged(volume: Volume) -> None:
 def test_bounds_are_above_what_we_write() -> None:
     """A file that is not ours must not fill the memory of a worker."""
     assert snapshots.MAX_BYTES <= state.MAX_BYTES <= 64 * 2**20
+
+
+def test_a_worker_that_is_killed_while_it_writes_has_settled_nothing(volume: Volume) -> None:
+    """The state comes last: a restart that nobody heard of stays pending."""
+    volume.handover.save(replace(DONE.state, pending=frozenset({0})))
+    (volume.directory / "report").mkdir()
+    killed = replace(volume.handover, log=_Killed())
+    with pytest.raises(_KilledError, match="kill"):
+        killed.leave(DONE, cache_of(volume.logins), NOW)
+
+    assert volume.handover.take(cache_of(volume.logins)).pending == {0}
+
+
+class _KilledError(Exception):
+    """In place of SIGKILL."""
+
+
+class _Killed(diagnostics.Log):
+    """A log whose first line is the last thing that a process does."""
+
+    def write(self, *_: object, **__: object) -> None:
+        """End."""
+        msg = "kill"
+        raise _KilledError(msg)

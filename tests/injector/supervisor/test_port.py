@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from injector.metrics_port import CLIENTS
 from tests.injector.supervisor.process import (
     PATIENCE,
     Sidecar,
@@ -92,6 +93,17 @@ def test_silent_clients_do_not_keep_others_out(port: int) -> None:
         connection.close()
 
 
+def test_the_oldest_silent_client_makes_room(port: int) -> None:
+    """A probe that waits for a second only is answered at once, not when places become free."""
+    silent = [socket.create_connection(("127.0.0.1", port), PATIENCE) for _ in range(12)]
+    answered = status_of(ask(port))
+    here = sum(_is_open(connection) for connection in silent)
+    for connection in silent:
+        connection.close()
+
+    assert (answered, here) == (200, CLIENTS - 1)
+
+
 def test_missing_files_are_no_error(tmp_path: Path) -> None:
     """Before the first cycle there is nothing to serve but the supervisor's own."""
     number = free_port()
@@ -133,6 +145,14 @@ def _serving(folder: Path, number: int, stale: str) -> Sidecar:
     sidecar.start()
     eventually(lambda: _listens(number))
     return sidecar
+
+
+def _is_open(connection: socket.socket) -> bool:
+    connection.settimeout(0.0)
+    try:
+        return connection.recv(1) != b""
+    except BlockingIOError:
+        return True
 
 
 def _listens(port: int) -> bool:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CANARY = "canary-7f3a"
+PATIENCE = 30.0
 
 
 @pytest.fixture
@@ -295,6 +296,26 @@ def test_name_that_does_not_resolve_points_at_dns(transport: Transport) -> None:
         send(transport, "http://sts.nowhere.invalid")
 
     assert "DNS" in caught.value.remedy
+
+
+def test_resolver_that_is_silent_does_not_stretch_a_deadline(
+    transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The C library asks for a minute where nobody answers; the remedy is DNS, then the others."""
+    over = threading.Event()
+
+    def resolve(*_: object, **__: object) -> None:
+        over.wait(PATIENCE)
+        raise socket.gaierror
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    with pytest.raises(TransportError, match="was not found or did not answer") as caught:
+        send(transport, "http://sts.test", seconds=0.2)
+    waiting = not over.is_set()
+    over.set()
+
+    assert waiting
+    assert caught.value.remedy.startswith("check DNS")
 
 
 def _unused_port() -> int:

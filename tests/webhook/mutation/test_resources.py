@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from injector.contract import names
+from injector import state
+from injector.contract import names, references
+from injector.material import Material, RenderedFile
+from injector.render.interface import Rendered, Value
+from injector.state import ReadState, State
 from tests.webhook.mutation.pods import (
     container,
     context,
@@ -20,6 +24,9 @@ from webhook import settings
 from webhook.context import LimitRange
 from webhook.mutation import quantities
 from webhook.mutation.quantities import BEST_EFFORT, BURSTABLE, GUARANTEED, ONE, quality
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BURST = [{"name": "web", "image": "web:1", "resources": {"requests": {"cpu": "100m"}}}]
 
@@ -289,3 +296,20 @@ def test_a_limit_range_that_leaves_too_little_is_told() -> None:
     told = warnings(pod(), context(limit_ranges=(most,)))
 
     assert "a LimitRange leaves the injector 50Mi of memory; it may need more" in told
+
+
+def test_the_session_volume_holds_the_state_twice(tmp_path: Path) -> None:
+    """Values and results of the largest secrets, and the old state until the new one is whole."""
+    count, value = 40, Material(b"x" * 65_536)
+    wanted = "\n".join(f"- {{from: 'aws-secretsmanager:{n}', file: f{n}}}" for n in range(count))
+    volumes = patched(pod({"syrette.dev/secrets": wanted}, containers=BURST))["spec"]["volumes"]
+    session = next(item for item in volumes if item["name"] == names.SESSION_VOLUME)
+    reads = {
+        references.parse(f"aws-secretsmanager:{n}"): ReadState(value=Value(value, mapping=False))
+        for n in range(count)
+    }
+    rendered = {n: Rendered(files=(RenderedFile(f"f{n}", value),)) for n in range(count)}
+    state.save(tmp_path / "state", State(reads, rendered=rendered), "c0ffee", "a1b2")
+    limit = int(session["emptyDir"]["sizeLimit"].removesuffix("Mi")) << 20
+
+    assert 2 * (tmp_path / "state").stat().st_size <= limit

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import os
 import ssl
+import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from webhook.cluster.api import Api
 from webhook.cluster.lease import Lease
 from webhook.log import Log
 from webhook.metrics import Metrics
-from webhook.tls.managed import ROTATE, ManagedCertificate, Place
+from webhook.tls.managed import LOOK_SECONDS, ROTATE, ManagedCertificate, Place
 from worlds import faults
 from worlds.kubernetes import KubernetesWorld
 
@@ -39,8 +40,8 @@ class House:
     now: float = 1_900_000_000.0
     replicas: list[ManagedCertificate] = field(default_factory=list)
 
-    async def replica(self, name: str) -> ManagedCertificate:
-        """Start one more; it looks only when it is told."""
+    async def replica(self, name: str, settle: float = SETTLE) -> ManagedCertificate:
+        """Start one more; it looks only when it is told, or when it watches."""
         api = await Api.connect(self.world.kubeconfig)
         self.stack.push_async_callback(api.close)
         lease = Lease(api, "syrette", "syrette-webhook", name, clock=lambda: self.now)
@@ -51,7 +52,7 @@ class House:
             lease,
             metrics=Metrics(),
             log=log,
-            settle=SETTLE,
+            settle=settle,
             clock=lambda: self.now,
         )
         self.replicas.append(made)
@@ -282,3 +283,23 @@ async def test_a_leader_that_ends_releases_the_lease(house: House) -> None:
     await two.look()
 
     assert two.leading
+
+
+async def test_steps_that_follow_fast_are_looked_at_as_often(house: House) -> None:
+    """With a short time between two steps, watching takes them all without the long pause."""
+    one = await house.replica("one", settle=0.1)
+    house.now = time.time()
+    task = asyncio.create_task(one.watch())
+    try:
+        async with asyncio.timeout(LOOK_SECONDS - 0.5):
+            while not one.ready:  # noqa: ASYNC110 - happens in the task
+                await asyncio.sleep(0.01)
+            house.rotate("now")
+            while "previous-ca.crt" not in house.secret["data"]:
+                house.now += 1
+                await asyncio.sleep(0.01)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    assert house.shakes_hands(one)

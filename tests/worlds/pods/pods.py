@@ -14,6 +14,9 @@ PYTHON: Final = "/img/python"
 IMAGE: Final = Image({PYTHON: sys.executable})
 FOREVER: Final = "import time; time.sleep(600)"
 DONE: Final = "pass"
+FAIL: Final = "import sys; sys.exit(3)"
+MOUNT: Final[dict[str, Any]] = {"volumeMounts": [{"name": "v", "mountPath": "/v"}]}
+VOLUME: Final[dict[str, Any]] = {"volumes": [{"name": "v", "emptyDir": {}}]}
 
 
 def container(name: str, code: str = FOREVER, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - any field

@@ -1,4 +1,4 @@
-"""Whole lives of pods, as processes: starts, failures, restarts, ends."""
+"""Whole lives of pods, as processes: starts and ends."""
 
 from __future__ import annotations
 
@@ -9,22 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.injector.supervisor.process import eventually, free_port
-from tests.worlds.pods.pods import DONE, FOREVER, PYTHON, container, pod, sidecar, told
-from worlds.pods import (
-    Application,
-    ContainerConfigError,
-    PodFailedError,
-    PodPhase,
-    UnsupportedPodError,
-)
-from worlds.pods.order import Phase
+from tests.injector.supervisor.process import eventually
+from tests.worlds.pods.pods import DONE, FAIL, container, pod, sidecar, told
+from worlds.pods import Application, PodPhase
 
 if TYPE_CHECKING:
     from tests.worlds.pods.conftest import Make
 
-FAIL = "import sys; sys.exit(3)"
-# Says when it is told to end, and takes its time.
+# Says when it is up, and takes its time when it is told to end.
 SLOW = """
 import signal, sys, time
 def end(*_):
@@ -34,32 +26,6 @@ signal.signal(signal.SIGTERM, end); print("up", flush=True); time.sleep(600)
 STUBBORN = SLOW.replace("time.sleep(0.2); sys.exit(0)", "pass").replace(
     "time.sleep(600)", "[time.sleep(1) for _ in range(600)]"
 )
-# Fails until it was started a third time; its volume remembers.
-THIRD_TIME = """
-import os, sys
-with open(os.environ["SYRETTE_ROOT"] + "/v/starts", "a") as file:
-    file.write("x")
-    if file.tell() < 3:
-        open(os.environ["SYRETTE_ROOT"] + "/dev/termination-log", "w").write("not yet")
-        sys.exit(7)
-"""
-MOUNT: dict[str, Any] = {"volumeMounts": [{"name": "v", "mountPath": "/v"}]}
-VOLUME = {"volumes": [{"name": "v", "emptyDir": {}}]}
-
-
-def exec_probe(code: str) -> dict[str, object]:
-    """A probe or hook that runs Python code."""
-    return {"exec": {"command": [PYTHON, "-I", "-S", "-c", code]}}
-
-
-def touch(name: str) -> str:
-    """Code that leaves a file in the volume."""
-    return f"import os; open(os.environ['SYRETTE_ROOT'] + '/v/{name}', 'w')"
-
-
-def is_there(name: str) -> str:
-    """Code that fails until the file is there."""
-    return f"import os; os.stat(os.environ['SYRETTE_ROOT'] + '/v/{name}')"
 
 
 def test_containers_start_in_order(make: Make) -> None:
@@ -86,17 +52,6 @@ def test_containers_start_in_order(make: Make) -> None:
     assert runner.containers["one"].exit_code == 0
     assert runner.containers["one"].pid is None
     assert runner.containers["app"].process is not None
-
-
-def test_a_startup_probe_holds_the_next_container(make: Make) -> None:
-    """A sidecar lets others start once its probe succeeds."""
-    code = f"import time; time.sleep(0.3); {touch('up')}; time.sleep(600)"
-    helper = sidecar("helper", code, startupProbe=exec_probe(is_there("up")), **MOUNT)
-    check = container("check", is_there("up"), **MOUNT)
-    runner = make(pod(container("app"), initContainers=[helper, check], **VOLUME))
-    runner.start()
-
-    assert told(runner, "started")[-1] == ("app", "started")
 
 
 def test_everything_ends_in_kubernetes_order(make: Make) -> None:
@@ -157,223 +112,6 @@ def test_a_job_that_fails_fails_the_pod(make: Make) -> None:
 
     assert runner.wait("job") == 3
     assert (runner.wait(), runner.phase) == (3, PodPhase.FAILED)
-
-
-def test_an_init_container_that_fails_is_the_pod_s_failure(make: Make) -> None:
-    """Code, last words and log are told; sidecars before it are ended, the others never start."""
-    code = """
-import os, sys
-print("line of the log", flush=True)
-open(os.environ["SYRETTE_ROOT"] + "/dev/termination-log", "w").write("last words")
-sys.exit(3)
-"""
-    runner = make(pod(container("app"), initContainers=[sidecar("proxy"), container("init", code)]))
-    with pytest.raises(PodFailedError, match="init ended with 3: last words") as caught:
-        runner.start()
-
-    assert (caught.value.container, caught.value.exit_code) == ("init", 3)
-    assert caught.value.termination_message == "last words"
-    assert caught.value.log == "line of the log\n"
-    assert runner.wait() == 0
-    assert ("app", "started") not in told(runner)
-    assert told(runner)[-1] == ("proxy", "ended")
-
-
-@pytest.mark.parametrize("policy", ["Always", "OnFailure"])
-def test_an_init_container_is_tried_again(make: Make, policy: str) -> None:
-    """With back-off, until it succeeds; each try has an empty termination message."""
-    init = container("init", THIRD_TIME, **MOUNT)
-    app = container("app", FOREVER)
-    runner = make(
-        pod(app, initContainers=[init], restartPolicy=policy, **VOLUME),
-        init_restarts=5,
-        back_off=0.01,
-    )
-    runner.start()
-
-    assert runner.containers["init"].restarts == 2
-    assert runner.containers["init"].exit_code == 0
-    assert runner.containers["init"].termination_message == ""
-
-
-def test_tries_of_an_init_container_are_bounded(make: Make) -> None:
-    """The kubelet would go on for ever; a test does not."""
-    init = container("init", FAIL)
-    runner = make(pod(container("app"), initContainers=[init]), init_restarts=2, back_off=0.01)
-
-    with pytest.raises(PodFailedError, match="init ended with 3"):
-        runner.start()
-
-    assert runner.containers["init"].restarts == 2
-
-
-def test_never_is_for_init_containers_too(make: Make) -> None:
-    """One failure is the pod's."""
-    init = container("init", FAIL)
-    runner = make(
-        pod(container("app"), initContainers=[init], restartPolicy="Never"), init_restarts=9
-    )
-
-    with pytest.raises(PodFailedError, match="init ended with 3"):
-        runner.start()
-
-    assert runner.containers["init"].restarts == 0
-
-
-def test_a_container_that_was_killed_comes_back(make: Make) -> None:
-    """Restarted alone, on the same file system, with its log continued."""
-    code = "import time; print('up', flush=True); time.sleep(600)"
-    runner = make(pod(container("app"), initContainers=[sidecar("proxy", code)]), back_off=0.01)
-    runner.start()
-    proxy = runner.containers["proxy"]
-    eventually(lambda: proxy.log() == "up\n")
-    runner.kill("proxy")
-    eventually(lambda: proxy.log() == "up\nup\n")
-
-    assert (proxy.restarts, proxy.exit_code) == (1, 137)
-    assert runner.containers["app"].restarts == 0
-
-
-def test_a_container_waits_for_its_back_off(make: Make) -> None:
-    """After a failure it is not started again at once, and stopping does not wait for it."""
-    runner = make(pod(container("app", FAIL)), back_off=600)
-    runner.start()
-    app = runner.containers["app"]
-    eventually(lambda: (app.exit_code, app.phase) == (3, Phase.WAITING))
-    runner.stop()
-
-    assert (app.restarts, app.phase) == (0, Phase.ENDED)
-
-
-def test_a_rule_restarts_all_containers_in_place(make: Make) -> None:
-    """Exit code 97 of one: all are killed, init runs again, volumes stay."""
-    code = """
-import os, sys, time
-path = os.environ["SYRETTE_ROOT"] + "/v/asked"
-if not os.path.exists(path):
-    while not os.path.exists(path + ".now"): time.sleep(0.01)
-    open(path, "w"); sys.exit(97)
-time.sleep(600)
-"""
-    exits = {"operator": "In", "values": [97]}
-    helper = sidecar(
-        "helper",
-        code,
-        restartPolicyRules=[{"action": "RestartAllContainers", "exitCodes": exits}],
-        **MOUNT,
-    )
-    runner = make(
-        pod(container("app", **MOUNT), initContainers=[container("init", DONE), helper], **VOLUME)
-    )
-    runner.start()
-    (runner.directory("app", "/v") / "asked.now").touch()
-    eventually(lambda: runner.containers["app"].restarts == 1)
-
-    assert {name: it.restarts for name, it in runner.containers.items()} == {
-        "init": 1,
-        "helper": 1,
-        "app": 1,
-    }
-    assert told(runner)[-6:] == [
-        ("app", "SIGKILL"),
-        ("app", "ended"),
-        ("init", "started"),
-        ("init", "ended"),
-        ("helper", "started"),
-        ("app", "started"),
-    ]
-
-
-def test_hooks_run_around_a_life(make: Make) -> None:
-    """`postStart` once it started, `preStop` before SIGTERM."""
-    hooks = {"postStart": exec_probe(touch("started")), "preStop": exec_probe(touch("stopping"))}
-    runner = make(pod(container("app", lifecycle=hooks, **MOUNT), **VOLUME))
-    runner.start()
-    directory = runner.directory("app", "/v")
-
-    assert [path.name for path in directory.iterdir()] == ["started"]
-    runner.stop()
-    assert sorted(path.name for path in directory.iterdir()) == ["started", "stopping"]
-
-
-def test_a_start_hook_that_fails_ends_the_container(make: Make) -> None:
-    """The kubelet kills it, and its policy decides."""
-    app = container("app", lifecycle={"postStart": exec_probe(FAIL)})
-    runner = make(pod(app, restartPolicy="Never"))
-    runner.start()
-
-    assert runner.wait() == 137
-
-
-def test_a_stop_hook_may_sleep(make: Make) -> None:
-    """SIGTERM comes after it."""
-    runner = make(pod(container("app", lifecycle={"preStop": {"sleep": {"seconds": 0.1}}})))
-    runner.start()
-    runner.stop()
-
-    assert told(runner, "SIGTERM", "ended") == [("app", "SIGTERM"), ("app", "ended")]
-
-
-def test_a_socket_that_listens_is_ready(make: Make) -> None:
-    """`tcpSocket`, with the port by name."""
-    port = free_port()
-    code = f"""
-import os, socket, time
-while not os.path.exists(os.environ["SYRETTE_ROOT"] + "/v/listen"): time.sleep(0.01)
-held = socket.create_server(("127.0.0.1", {port})); time.sleep(600)
-"""
-    app = container(
-        "app",
-        code,
-        ports=[{"name": "http", "containerPort": port}],
-        readinessProbe={"tcpSocket": {"port": "http"}},
-        **MOUNT,
-    )
-    runner = make(pod(app, **VOLUME))
-    runner.start()
-
-    assert not runner.ready("app")
-    (runner.directory("app", "/v") / "listen").touch()
-    eventually(lambda: runner.ready("app"))
-
-
-def test_a_probe_that_is_not_known_is_refused(make: Make) -> None:
-    """Not taken for a success."""
-    runner = make(pod(container("app", readinessProbe={"grpc": {"port": 1}})))
-    runner.start()
-
-    with pytest.raises(UnsupportedPodError, match="knows exec, httpGet and tcpSocket only"):
-        runner.ready("app")
-
-
-def test_a_restart_that_cannot_be_is_told(make: Make) -> None:
-    """What a real pod would hang in later is raised when the block is left."""
-    source = {"volumeName": "v", "path": "app.env", "key": "A"}
-    env = [{"name": "A", "valueFrom": {"fileKeyRef": source}}]
-    write = "import os; open(os.environ['SYRETTE_ROOT'] + '/v/app.env', 'w').write(\"A='1'\")"
-    app = container("app", env=env, **MOUNT)
-    init = container("init", write, **MOUNT)
-    runner = make(pod(app, initContainers=[init], **VOLUME), back_off=0.01)
-    runner.start()
-    (runner.directory("app", "/v") / "app.env").unlink()
-    runner.kill("app")
-    eventually(lambda: runner.containers["app"].phase is Phase.ENDED)
-
-    with pytest.raises(ContainerConfigError, match=r"couldn't parse env file `app\.env`"), runner:
-        pass
-    assert runner.containers["app"].starts == 1
-
-
-def test_readiness_is_asked_when_somebody_asks(make: Make) -> None:
-    """By the container's own probe, and false while it does not run."""
-    app = container("app", readinessProbe=exec_probe(is_there("ready")), **MOUNT)
-    runner = make(pod(app, container("plain"), restartPolicy="Never", **VOLUME))
-
-    assert not runner.ready("plain")
-    runner.start()
-    assert (runner.ready("app"), runner.ready("plain")) == (False, True)
-    (runner.directory("app", "/v") / "ready").touch()
-    assert runner.ready("app")
 
 
 def test_nothing_of_a_container_outlives_it(make: Make) -> None:
@@ -440,25 +178,6 @@ def test_stop_ends_a_pod_that_still_starts(make: Make) -> None:
 
     assert told(runner, "started", "ended") == [("init", "started"), ("init", "ended")]
     assert runner.wait() == 0
-
-
-def test_a_last_message_may_come_from_the_log(make: Make) -> None:
-    """`FallbackToLogsOnError`, and the path that the pod gives."""
-    fields = {"terminationMessagePolicy": "FallbackToLogsOnError"}
-    other = {"terminationMessagePath": "/tmp/x/last"}  # noqa: S108 - in the container
-    write = "import os; open(os.environ['SYRETTE_ROOT'] + '/tmp/x/last', 'w').write('y' * 5000)"
-    runner = make(
-        pod(
-            container("app", "print('oh'); raise SystemExit(1)", **fields),
-            container("web", write, **other),
-            restartPolicy="Never",
-        )
-    )
-    runner.start()
-    runner.wait()
-
-    assert runner.containers["app"].termination_message == "oh\n"
-    assert runner.containers["web"].termination_message == "y" * 4096
 
 
 def test_leaving_the_block_ends_the_pod(make: Make) -> None:

@@ -1,5 +1,0 @@
-"""A world for each test."""
-
-from tests.injector.cycle.conftest import world
-
-__all__ = ["world"]
