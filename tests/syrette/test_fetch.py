@@ -169,7 +169,7 @@ def test_what_may_pass_is_tried_again_and_said(
     assert code == ExitCode.UNAVAILABLE
     assert all(line.startswith("warning: init is tried again") for line in lines[:-1])
     assert lines[0].endswith("refused the connection")
-    assert lines[-1].startswith("syrette: gave up after 3 s: unavailable: ")
+    assert lines[-1].startswith("syrette: gave up after 8 s: unavailable: ")
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "..2026_01_01_00_00_00.0"])
