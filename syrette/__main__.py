@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from syrette.errors import InputError, printable
+from syrette.errors import InputError, OutputError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     try:
         code = int(parsed.run(parsed))
-        sys.stdout.flush()
+        _write("")
     except InputError as exc:
         for problem in exc.problems:
             print(f"syrette: {printable(problem)}", file=sys.stderr)
@@ -44,8 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output went away (`syrette … | head`): nobody is left to tell.
         _silence_output()
         return FAILED
-    except OSError as exc:
-        print(f"syrette: {exc.filename or 'standard output'}: {exc.strerror}", file=sys.stderr)
+    except OutputError as exc:
+        print(f"syrette: {exc}", file=sys.stderr)
         _silence_output()
         return FAILED
     except KeyboardInterrupt:
@@ -63,6 +63,17 @@ def _prepare_streams() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # Manifests are UTF-8 whatever the locale, and what cannot be said is no reason to fail.
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def _write(text: str) -> None:
+    """Write all of it now; before the problems, where both go to one terminal."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as exc:
+        raise OutputError(f"standard output: {exc.strerror}") from exc
 
 
 def _silence_output() -> None:
@@ -177,7 +188,7 @@ def _render(parsed: argparse.Namespace) -> int:
     decided = _decided(given)
     for warning in warnings(decided):
         print(f"warning: {printable(warning)}", file=sys.stderr)
-    sys.stdout.write(render(given.manifests, decided, diff=parsed.diff))
+    _write(render(given.manifests, decided, diff=parsed.diff))
     return 0
 
 
@@ -187,8 +198,7 @@ def _explain(parsed: argparse.Namespace) -> int:
     from syrette.render import refusals  # noqa: PLC0415 - as above
 
     decided = _decided(inputs.read(parsed))
-    sys.stdout.write(printable(explain(decided)))
-    sys.stdout.flush()  # before the problems, where both go to one terminal
+    _write(printable(explain(decided)))
     refused = refusals(decided)
     if refused:
         raise refused

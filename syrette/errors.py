@@ -11,6 +11,10 @@ class InputError(Exception):
         self.problems = problems
 
 
+class OutputError(Exception):
+    """What the command has to say cannot be written: a full disk. It leaves with code 1."""
+
+
 def printable(text: str) -> str:
     r"""
     Spell out control characters but the line feed, as `\x1b`.
