@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -173,6 +174,22 @@ async def test_a_miss_is_one_read(world: KubernetesWorld, following: Following) 
     for _ in range(3):
         await following.cluster.context("shop", "web")
 
+    assert world.journal.count("get serviceaccounts") == 1
+
+
+async def test_a_role_that_the_watch_has_not_brought_yet_is_seen(
+    world: KubernetesWorld, following: Following
+) -> None:
+    """An account without annotations in the cache is read once more before a pod gets its plan."""
+    annotations = {"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/web"}
+    world.apply("serviceaccounts", "web", namespace="shop", metadata={"annotations": annotations})
+    stale = following.cluster.service_accounts
+    await eventually(lambda: bool((found := stale.get("shop", "web")) and found.annotations))
+    stale._objects["shop"]["web"] = replace(stale._objects["shop"]["web"], annotations={})
+    found = await following.cluster.context("shop", "web")
+    await following.cluster.context("shop", "web")
+
+    assert found.service_account_annotations == annotations
     assert world.journal.count("get serviceaccounts") == 1
 
 
