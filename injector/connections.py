@@ -34,6 +34,8 @@ USUAL_SUSPECTS: Final = (
 """What refuses or swallows connections in clusters, likeliest first."""
 _DNS: Final = "check DNS in this pod, that egress to it is allowed, and the region's spelling"
 _CA: Final = "give the CA of the endpoint or of the TLS-inspecting proxy in `ca-bundle`"
+_TIME: Final = "check the clock of the node, and when the endpoint's certificate is replaced"
+_NAME: Final = "check the address in `endpoints`, and what answers in place of the endpoint"
 _PROXY: Final = "allow the host in the proxy, or name it in `no_proxy`"
 
 
@@ -69,6 +71,15 @@ _EXPLANATIONS: Final[tuple[tuple[tuple[type[Exception], ...], str, str], ...]] =
 )
 
 
+# By OpenSSL's verify code (x509_vfy.h): what another CA would not cure.
+_DISTRUSTS: Final = {
+    9: ("the certificate of {host} is not valid yet", _TIME),
+    10: ("the certificate of {host} has expired", _TIME),
+    62: ("the certificate of {host} is for another name", _NAME),
+    64: ("the certificate of {host} is for another address", _NAME),
+}
+
+
 def explained(exc: Exception, origin: str) -> TransportError:
     """Say what went wrong, by the exception's type."""
     if isinstance(exc, TransportError):
@@ -77,6 +88,8 @@ def explained(exc: Exception, origin: str) -> TransportError:
     text, remedy = next(
         (said, cure) for kinds, said, cure in _EXPLANATIONS if isinstance(exc, kinds)
     )
+    if isinstance(exc, ssl.SSLCertVerificationError):
+        text, remedy = _DISTRUSTS.get(exc.verify_code, (text, remedy))
     return TransportError(text.format(host=host), remedy=remedy)
 
 

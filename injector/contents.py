@@ -130,7 +130,8 @@ def _group(
                     fresh[index] = content
                 continue
         provider = plan.store(source.reference.store).provider
-        served = index in state.rendered
+        # What was published without an optional secret has its absence as last good content.
+        served = index in state.rendered or (secret.optional and state.published_at > 0)
         failures.append(Failure(index, secret, source, provider, error, served))
     return fresh, failures
 
@@ -155,7 +156,10 @@ def _render(plan: Plan, secret: Secret, state: State) -> Rendered | None:
     for read in _reads(secret):
         value = state.reads[read].value
         if value is None:
-            return None  # only what is optional succeeds without a value
+            if secret.optional:
+                return None
+            # Of a state that is not ours; the file that is there must not go for it.
+            raise RenderError(Reason.INTERNAL, "the state has no value of a read that succeeded")
         values[read] = value
     try:
         made = render.render(secret, values, delimiters=plan.delimiters)

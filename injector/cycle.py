@@ -85,9 +85,11 @@ def gather(
     wanted = reads.demands(plan)
     due = reads.due(wanted, before, moment.now, everything=everything)
     fetched = reads.fetch(due, plan, before, edges)
-    noted = _noted(before, fetched, wanted, moment)
+    # From here on back-off counts: a cycle of time-outs lasts longer than the first pauses.
+    over = replace(moment, now=edges.clock())
+    noted = _noted(before, fetched, wanted, (moment, over))
     made = contents(plan, noted, fetched, _errors(fetched))
-    state = _rendered(before, noted, made, wanted, moment)
+    state = _rendered(before, noted, made, wanted, over)
     return CycleReport(state, made.complete, fetched, made.failures), made
 
 
@@ -95,12 +97,14 @@ def _noted(
     before: State,
     fetched: Mapping[Reference, Fetched],
     wanted: Mapping[Reference, reads.Demand],
-    moment: Moment,
+    span: tuple[Moment, Moment],
 ) -> State:
-    """Write down what the reads gave; forget reads that the plan no longer has."""
+    """Write down what the reads of a span gave; forget reads that the plan no longer has."""
+    began, over = span
     known = {ref: before.reads.get(ref, ReadState()) for ref in wanted}
     denied = dict(before.denied)
     for reference, item in fetched.items():
+        moment = began if item.error is None else over
         known[reference] = reads.note(known[reference], item, wanted[reference], moment)
         if item.remembered:
             actions = denied.get(reference.store, frozenset())

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import time
 import traceback
 from contextlib import suppress
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 MAX_MESSAGE: Final = 4096
 """Bytes that the kubelet keeps of one container's termination message."""
+PATIENCE: Final = 1000
+"""Milliseconds for a reader of the log that is behind; then lines are dropped until it reads."""
 _MAX_LINE: Final = 1500  # bytes; more than one failing secret is always named
 _MAX_NAME: Final = 160  # characters, four bytes each at most, of a reference or a target
 _LEVELS: Final = ("debug", "info", "warning", "error")
@@ -51,6 +54,8 @@ class Log:
         self._least = _LEVELS.index(level) if level in _LEVELS else _LEVELS.index("info")
         self._descriptor = descriptor
         self._clock = clock
+        self._patience = PATIENCE
+        self._end = b""  # of a line that was cut
 
     def write(self, level: str, message: str, **fields: str | float | Sequence[str]) -> None:
         """Write one line; empty fields are left out."""
@@ -60,7 +65,7 @@ class Log:
         line: dict[str, object] = {"time": stamp, "level": level, "message": message}
         line |= {name: value for name, value in fields.items() if value not in ("", (), [])}
         with suppress(OSError):  # a log that nobody reads any more must not end a cycle
-            os.write(self._descriptor, json.dumps(line).encode() + b"\n")
+            self._put(json.dumps(line).encode() + b"\n")
 
     def failure(self, failure: Failure) -> None:
         """Write what went wrong with one secret."""
@@ -80,6 +85,16 @@ class Log:
         """Write what went wrong with more than one secret."""
         marks = {"reason": error.reason, "cause": str(error), **_marks(error)}
         self.write("error", message, **fields, **marks)
+
+    def _put(self, data: bytes) -> None:
+        """Write while there is room: a reader that is stuck is waited for once, and not again."""
+        ready = select.poll()
+        ready.register(self._descriptor, select.POLLOUT)
+        rest = self._end + data
+        while rest and ready.poll(self._patience):
+            rest = rest[os.write(self._descriptor, rest[: select.PIPE_BUF]) :]
+            self._end = b"\n" if rest else b""
+        self._patience = 0 if rest else PATIENCE
 
 
 def _marks(error: InjectorError) -> dict[str, str]:

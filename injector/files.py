@@ -166,7 +166,8 @@ def read_private(path: Path, limit: int) -> bytes | None:
             and status.st_uid == os.geteuid()
             and not status.st_mode & 0o077
         )
-        data = file.read(limit + 1) if private else None
+        # Not `limit + 1`: Python reserves at once what it is asked for.
+        data = file.read(min(status.st_size, limit) + 1) if private else None
     return data if data is not None and len(data) <= limit else None
 
 

@@ -8,6 +8,7 @@ is rendered here, and nothing that was held is given up because a read failed.
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -182,8 +183,12 @@ def _each(run: Callable[[str], None], names: list[str]) -> None:
                 return
             run(name)
 
-    threads = [threading.Thread(target=work) for _ in range(min(PARALLEL, len(names)))]
-    for thread in threads:
-        thread.start()
+    threads = []
+    with suppress(RuntimeError):  # the pod has as many processes as it may have: one does it all
+        for _ in range(min(PARALLEL, len(names)) - 1):
+            thread = threading.Thread(target=work)
+            thread.start()
+            threads.append(thread)
+    work()
     for thread in threads:
         thread.join()

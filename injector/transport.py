@@ -177,7 +177,10 @@ class Transport:
         return opening.connection
 
     def _start(self, key: _Key, opening: _Opening) -> None:
-        threading.Thread(target=self._open_aside, args=(key, opening), daemon=True).start()
+        try:
+            threading.Thread(target=self._open_aside, args=(key, opening), daemon=True).start()
+        except RuntimeError:  # the pod has as many processes as it may have
+            self._open_aside(key, opening)
 
     def _open_aside(self, key: _Key, opening: _Opening) -> None:
         try:

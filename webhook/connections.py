@@ -170,7 +170,7 @@ class Connections(web.Server):
         """Cut the connections that are past their phase's deadline at `now` (monotonic)."""
         limits = self._limits
         seconds = {
-            Phase.NEW: limits.header_seconds,
+            Phase.NEW: limits.first_request_seconds,
             Phase.QUIET: limits.keep_alive_seconds + limits.header_seconds,
             Phase.RECEIVING: limits.header_seconds,
             Phase.ANSWERING: limits.answer_seconds,

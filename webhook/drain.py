@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import gc
 import signal
+from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
@@ -106,7 +107,10 @@ class Service:
             self._server.handle, limits=limits, cut=metrics.cut, malformed=self._server.malformed
         )
         probes = Connections(
-            self._probes.handle, limits=limits, cut=metrics.cut, malformed=lambda: None
+            self._probes.handle,
+            limits=replace(limits, first_request_seconds=limits.header_seconds),
+            cut=metrics.cut,
+            malformed=lambda: None,
         )
         listeners = [
             Listener(

@@ -27,7 +27,13 @@ class Limits:
     crowded_seconds: float = 1.0
     """When there is no room, a handshake or a quiet connection older than this makes some."""
     header_seconds: float = 3.0
-    """From the connection to the first byte, and from a request's first byte to its last header."""
+    """From a request's first byte to its last header."""
+    first_request_seconds: float = 120.0
+    """
+    From the handshake to the first byte. API servers dial ahead and keep such connections for 90 s;
+    a request that meets our end of one is a lost admission, since Go repeats none on a connection
+    that was never used. They are the first to go when there is no room.
+    """
     body_seconds: float = 2.0
     decision_seconds: float = 2.0
     """With `body_seconds`, below the 5 s of `timeoutSeconds`: we answer before we are given up."""

@@ -123,6 +123,11 @@ def raw(path: str) -> str:
     return kubectl("get", "--raw", path).out
 
 
+def server_minor() -> int:
+    """The API server's minor version: 37 of 1.37."""
+    return int(str(json.loads(raw("/version"))["minor"]).rstrip("+"))
+
+
 def all_text(*words: str) -> str:
     """Everything that a command says, for looking for what must not be there."""
     said = kubectl(*words, check=False)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.e2e.installation import NAMESPACE, replicas
-from tests.e2e.kubectl import create, execute, get, kubectl, raw
+from tests.e2e.kubectl import create, eventually, execute, get, kubectl, raw
 from tests.e2e.workloads import PYTHON, container, is_ready, pod
 
 if TYPE_CHECKING:
@@ -83,10 +83,14 @@ def _ids(pods: list[dict[str, Any]]) -> str:
     )
 
 
-def leader() -> dict[str, Any] | None:
-    """The pod that holds the Lease, if it is still there."""
-    holder = get("lease", "syrette-leader", NAMESPACE).get("spec", {}).get("holderIdentity")
-    return next((one for one in replicas() if one["metadata"]["name"] == holder), None)
+def leader() -> dict[str, Any]:
+    """Wait for a pod that holds the Lease and is not ending."""
+
+    def look() -> dict[str, Any]:
+        holder = get("lease", "syrette-leader", NAMESPACE).get("spec", {}).get("holderIdentity")
+        return next((one for one in replicas() if one["metadata"]["name"] == holder), {})
+
+    return eventually(look)
 
 
 def served(found: dict[str, Any]) -> str:

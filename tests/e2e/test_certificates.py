@@ -84,7 +84,7 @@ def test_twenty_rotations_under_load_lose_no_pod(place: Place) -> None:
 
 def test_a_leader_killed_during_a_rotation_is_replaced(place: Place) -> None:
     """Another replica leads, the rotation ends, and what is served then is trusted."""
-    leader = eventually(replicas.leader)
+    leader = replicas.leader()
     replicas.start_host(place.namespace)
     wish = _wish()
     _begun(wish)
@@ -95,7 +95,7 @@ def test_a_leader_killed_during_a_rotation_is_replaced(place: Place) -> None:
     kept = _rotated(wish)
     installation.rolled_out()
     eventually(lambda: _all_serve(kept["tls.crt"]))
-    following = eventually(replicas.leader)
+    following = replicas.leader()
 
     assert following["metadata"]["name"] != name
     assert at_once(place.namespace, 50, workers=4).refused == []
@@ -107,13 +107,13 @@ def test_a_leader_frozen_during_a_rotation_is_replaced_and_thaws_in_peace(place:
 
     It stands still for longer than the Lease, and for less than the kubelet's patience.
     """
-    leader = eventually(replicas.leader)
+    leader = replicas.leader()
     replicas.start_host(place.namespace)
     wish = _wish()
     _begun(wish)
     with replicas.frozen(place.namespace, [leader], 40):
         kept = _rotated(wish)
-        other = eventually(replicas.leader)
+        other = replicas.leader()
         eventually(lambda: not all(map(ready, installation.replicas())))
         eventually(lambda: not at_once(place.namespace, 10, workers=2).refused)
         asleep = not ready(get("pod", leader["metadata"]["name"], installation.NAMESPACE))

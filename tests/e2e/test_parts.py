@@ -73,7 +73,7 @@ def test_our_containers_have_no_token_of_the_api_server(place: Place, where: str
 
 def test_a_plan_with_dollars_arrives_unchanged(place: Place) -> None:
     """Kubernetes expands `$(NAME)` and `$$` in variables; a template keeps its own."""
-    text = "$$ $(PATH) $$(HOME) $(SYRETTE_POD_NAME) ${x} $"
+    text = "$$ $(PATH) $$(HOME) $(KUBERNETES_PORT) $(SYRETTE_POD_NAME) ${x} $"
     item = {"from": "aws-ssm:/prod/api-key", "file": "out", "template": f"{text} {{{{ value }}}}"}
     create(pod("dollars", place.namespace, {"secrets": json.dumps([item])}))
     is_ready(place.namespace, "dollars")

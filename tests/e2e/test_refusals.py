@@ -14,6 +14,7 @@ from tests.e2e.workloads import ROLE, container, deployment, events, pod
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Place
+    from tests.e2e.kubectl import Said
 
 MISTAKE = {"file.db.json": "aws-secretsmanagr:prod/db"}
 SAID = "aws-secretsmanagr"
@@ -71,8 +72,12 @@ def test_a_label_switches_everything_off_in_a_namespace(place: Place) -> None:
     kubectl("label", "namespace", place.namespace, "syrette.dev/enforcement=disabled")
     wrong = deployment("wrong", pod("wrong", place.namespace, MISTAKE), replicas=0)
     wrong["metadata"]["annotations"] = {"syrette.dev/refresh": "1m"}
-    # API servers read the label from a cache of their own.
-    said = eventually(lambda: None if (tried := apply(wrong, check=False)).code else tried)
+
+    def applied() -> list[Said]:
+        said = apply(wrong, check=False)
+        return [] if said.code else [said]
+
+    (said,) = eventually(applied)  # API servers read the label from a cache of their own
     made = create(unscheduled("wrong", place.namespace, MISTAKE)).json
 
     assert said.err == ""

@@ -53,7 +53,7 @@ def test_a_restricted_namespace_accepts_the_injected_pod(place: Place) -> None:
         "runAsNonRoot": True,
         "seccompProfile": {"type": "RuntimeDefault"},
     }
-    app = container(securityContext=safe, resources=_equal(cpu="20m", memory="64Mi"))
+    app = container(securityContext=safe, resources=_equal(cpu="500m", memory="64Mi"))
     refused = _refused(place, "unsafe", container())
     said = create(pod("safe", place.namespace, DB, app, securityContext=profile))
     is_ready(place.namespace, "safe")
@@ -95,16 +95,17 @@ def test_our_containers_are_raised_to_the_least_of_a_limit_range(place: Place) -
 
 def test_our_containers_are_lowered_to_the_most_of_a_limit_range(place: Place) -> None:
     """A namespace whose containers must be small gets ours as small, with a warning."""
-    most = {"cpu": "100m", "memory": "96Mi"}
+    most = {"cpu": "300m", "memory": "66Mi"}
     _bound(place, "LimitRange", limits=[{"type": "Container", "max": most}])
-    app = container(resources=_equal(cpu="50m", memory="64Mi"))
-    large = container(resources=_equal(cpu="200m", memory="64Mi"))
+    app = container(resources=_equal(cpu="200m", memory="64Mi"))
+    large = container(resources=_equal(cpu="400m", memory="64Mi"))
     refused = _refused(place, "large", large)
-    annotations = {**DB, "memory-limit": "256Mi", "cpu-limit": "1", "memory-request": "32Mi"}
-    create(pod("small", place.namespace, annotations, app, container("other", resources={})))
+    annotations = {**DB, "memory-limit": "256Mi", "cpu-limit": "1"}
+    said = create(pod("small", place.namespace, annotations, app, container("other")))
     found = is_ready(place.namespace, "small")
 
-    assert "maximum cpu usage per Container is 100m" in refused
+    assert "maximum cpu usage per Container is 300m" in refused
+    assert "a LimitRange leaves the injector 66Mi of memory" in said.err
     for ours in _ours(found):
         assert ours["limits"] == most
 
@@ -114,7 +115,7 @@ def test_limits_are_set_where_a_quota_asks_for_them(place: Place) -> None:
     counted = (f"{kind}.{name}" for kind in ("limits", "requests") for name in ("cpu", "memory"))
     hard = dict.fromkeys(counted, "4Gi")
     _bound(place, "ResourceQuota", hard=hard)
-    app = container(resources=_equal(cpu="50m", memory="64Mi"))
+    app = container(resources=_equal(cpu="300m", memory="64Mi"))
     refused = _refused(place, "unbound", container())
     create(pod("counted", place.namespace, {**DB, **UNSET}, app))
     found = is_ready(place.namespace, "counted")

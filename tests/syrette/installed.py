@@ -8,6 +8,10 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from syrette.__main__ import main
 from tests.house.source import ROOT
@@ -17,12 +21,12 @@ from webhook.context import Context
 from webhook.mutation import mutate
 from webhook.review import AdmissionRequest, Denied
 from webhook.tls import authority
+from webhook.tls.authority import Pair
 from worlds.kubernetes.store import ApiStatusError
 
 if TYPE_CHECKING:
     import pytest
 
-    from webhook.tls.authority import Pair
     from worlds.kubernetes import KubernetesWorld
     from worlds.kubernetes.store import Object
 
@@ -124,6 +128,27 @@ class Installed:
         found = [one for one in said.json["findings"] if one["check"] == check]
         bad = [one for one in found if one["level"] != "ok"]
         return {**(bad or found)[0], "code": said.code}
+
+
+def intermediate(root: Pair) -> Pair:
+    """Make an authority that another one has signed."""
+    made = authority.make_authority(time.time())
+    found = x509.load_pem_x509_certificate(made.certificate)
+    signer = x509.load_pem_x509_certificate(root.certificate)
+    key = serialization.load_pem_private_key(root.key, None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    builder = x509.CertificateBuilder(
+        signer.subject,
+        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "between")]),
+        found.public_key(),
+        found.serial_number,
+        found.not_valid_before_utc,
+        found.not_valid_after_utc,
+    )
+    for extension in found.extensions:
+        builder = builder.add_extension(extension.value, extension.critical)
+    signed = builder.sign(key, hashes.SHA256())
+    return Pair(signed.public_bytes(serialization.Encoding.PEM), made.key)
 
 
 def _base64(data: bytes) -> str:

@@ -225,6 +225,20 @@ def test_one_that_fails_hides_no_other(place: Place) -> None:
     assert "1 of 2 failed" in said.out
 
 
+def test_every_source_that_fails_is_said(place: Place) -> None:
+    """A person mends all of them, where the injector names the first."""
+    item = (
+        '[{"from": {"a": "aws-secretsmanager:prod/none", "b": "aws-ssm:/prod/none"}, "file": "x", '
+        '"template": "{{ a }} {{ b }}"}]'
+    )
+    said = place.check(pod(secrets=item))
+
+    assert said.code == ExitCode.NOT_FOUND
+    assert "aws-secretsmanager:prod/none (aws-secretsmanager): not-found" in said.out
+    assert "aws-ssm:/prod/none (aws-ssm): not-found" in said.out
+    assert "2 of 2 failed" in said.out
+
+
 def test_a_network_that_is_closed_is_its_own_class(place: Place) -> None:
     """The injector's words for what refuses connections in clusters."""
     place.aws.go_down()

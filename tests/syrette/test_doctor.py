@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.syrette.installed import REGISTRATION, Installed
+from tests.house.source import ROOT
+from tests.syrette.installed import REGISTRATION, Installed, intermediate
 from webhook.tls import authority
 from worlds.kubernetes import KubernetesWorld
 from worlds.kubernetes.store import ApiStatusError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from worlds.kubernetes.store import Object
 
@@ -103,10 +107,11 @@ def test_whoever_refuses_the_mistake_tells_what_is_reached(place: Installed, who
 
 
 def test_a_mistake_that_nobody_refuses_is_a_problem(place: Installed) -> None:
-    """Neither webhook nor policy looks at pods."""
+    """Neither webhook nor policy looks at pods; and it was a dry run."""
     place.cluster.admission = lambda pod, _namespace: pod
     found = place.finding("reachable")
 
+    assert place.cluster.store.list("/api/v1/pods")[0] == []
     assert "nothing of Syrette looks at pods" in found["said"]
     assert (found["level"], found["code"]) == ("problem", 1)
 
@@ -166,17 +171,20 @@ def test_an_entry_without_authorities_is_named(place: Installed) -> None:
 
 
 def test_a_certificate_is_verified_through_those_between(place: Installed) -> None:
-    """The chain that is served counts, in whatever order."""
-    between = authority.make_authority(time.time())
+    """The chain that is served counts as far as it leads to what is trusted."""
+    between = intermediate(place.authority)
     leaf = authority.issue(between, ["syrette.syrette.svc"], time.time())
     place.serve(leaf)
     alone = place.finding("certificate")
     place.serve(leaf, between.certificate)
-    place.trust(between.certificate, between.certificate)
-    found = place.finding("certificate")
+    whole = place.finding("certificate")
+    other = authority.make_authority(time.time()).certificate
+    place.trust(other, other)
+    astray = place.finding("certificate")
 
     assert alone["level"] == "problem"
-    assert found["level"] == "ok"
+    assert whole["level"] == "ok"
+    assert astray["level"] == "problem"
 
 
 def test_a_certificate_for_another_name_or_about_to_end_is_said(place: Installed) -> None:
@@ -199,10 +207,15 @@ def test_who_may_not_read_the_secret_has_the_api_servers_word(place: Installed) 
     """It has verified the certificate when the webhook answers; else nothing is known."""
     place.cluster.permissions.deny("get", "secrets")
     proven = place.finding("certificate")
+    other = authority.make_authority(time.time()).certificate
+    place.trust(place.authority.certificate, other)
+    different = place.finding("certificate")
+    place.trust(other, other)
     place.cluster.permissions.deny("create", "pods")
     unproven = place.finding("certificate")
 
     assert (proven["level"], proven["code"]) == ("ok", 0)
+    assert (different["level"], different["code"]) == ("unknown", 2)
     assert (unproven["level"], unproven["code"]) == ("unknown", 2)
 
 
@@ -326,6 +339,27 @@ def test_what_may_not_be_asked_is_never_good_news(place: Installed) -> None:
         "enforcement:",
         "kubelets:",
     ]
+
+
+def test_without_a_kubeconfig_it_takes_what_kubectl_would(place: Installed, tmp_path: Path) -> None:
+    """`KUBECONFIG`, or a plain word where there is none to take."""
+    environment = {"PATH": "/bin", "HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "syrette", "doctor"]
+    given = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**environment, "KUBECONFIG": str(place.cluster.kubeconfig)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    none = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+
+    assert (given.returncode, given.stderr) == (0, "")
+    assert none.returncode == 2
+    assert "no usable access to the API server" in none.stderr
 
 
 def test_an_api_server_that_does_not_answer_is_said(place: Installed) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -33,6 +34,9 @@ NODES_SECONDS: Final = 60.0
 RETRY_SECONDS: Final = 5.0
 MISS_SECONDS: Final = 1.0
 """Deadline of one direct read: two of them and the decision fit into `timeoutSeconds`."""
+FRESH_SECONDS: Final = 1.0
+"""For how long a direct read of an account without annotations is enough; watches lag less."""
+_REMEMBERED: Final = 1024
 MAX_AGE: Final = 120.0
 """Bookmarks come every minute or so."""
 _NAME: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
@@ -89,6 +93,7 @@ class KubernetesCluster:
         self._sleep = sleep
         self._complaints: dict[str, str] = {}
         self._server: server.Server | None = None
+        self._read_at: dict[tuple[str, str], float] = {}
 
         def failed(what: str) -> Callable[[str], None]:
             return lambda problem: self._complain(what, problem)
@@ -130,6 +135,8 @@ class KubernetesCluster:
         account = await self._find(
             self.service_accounts, namespace, service_account, "service account"
         )
+        if not account.annotations:
+            account = await self._read_again(namespace, service_account) or account
         return Context(
             namespace=namespace,
             namespace_labels=home.labels,
@@ -156,6 +163,7 @@ class KubernetesCluster:
             if namespace
             else f"/api/v1/namespaces/{name}"
         )
+        self._note_read(namespace, name)
         try:
             data = await self._api.get(path, METADATA, seconds=MISS_SECONDS)
             found = cache.note(msgspec.json.decode(data, type=Object))
@@ -173,6 +181,29 @@ class KubernetesCluster:
             msg = f"{what} `{shown}` is not known"
             raise ContextUnavailableError(msg)
         return found
+
+    async def _read_again(self, namespace: str, name: str) -> _Named | None:
+        """
+        Read a service account that has no role as far as the watch has told; None if that fails.
+
+        One that gets its role a moment before its pod would otherwise get a plan without it, and
+        the pod keeps its plan for ever.
+        """
+        last = self._read_at.get((namespace, name))
+        if last is not None and time.monotonic() - last < FRESH_SECONDS:
+            return None
+        self._note_read(namespace, name)
+        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}"
+        try:
+            data = await self._api.get(path, METADATA, seconds=MISS_SECONDS)
+            return _metadata(msgspec.json.decode(data, type=Object))
+        except (ApiError, msgspec.DecodeError):
+            return None
+
+    def _note_read(self, namespace: str, name: str) -> None:
+        if len(self._read_at) >= _REMEMBERED:
+            self._read_at.clear()
+        self._read_at[namespace, name] = time.monotonic()
 
     async def _look(self) -> None:
         """Look at version, groups and nodes again and again."""

@@ -48,7 +48,8 @@ class LimitRangeItem(msgspec.Struct, rename="camel"):
 class Spec(msgspec.Struct):
     """`spec` of a LimitRange or a ResourceQuota."""
 
-    limits: list[LimitRangeItem] = []
+    limits: list[LimitRangeItem] | None = []
+    """A bookmark of LimitRanges has `null` here."""
     hard: dict[str, Any] = {}
 
 
@@ -128,7 +129,7 @@ def kept(annotations: dict[str, str]) -> dict[str, str]:
 
 def limit_range(spec: Spec) -> LimitRange | None:
     """Give the `Container` item of a LimitRange, if it has one."""
-    for item in spec.limits:
+    for item in spec.limits or []:
         if item.type == "Container":
             return LimitRange(
                 _quantities(item.min),

@@ -261,7 +261,7 @@ class KubernetesWorld:
         try:
             for change in changes:
                 if change.type == BOOKMARK:
-                    yield _line(BOOKMARK, {"metadata": {"resourceVersion": str(change.version)}})
+                    yield _line(BOOKMARK, _bookmark(collection, change.version))
                 else:
                     yield _line(change.type, _shown(change.object, accept))
         except ApiStatusError as exc:
@@ -332,6 +332,12 @@ def _shown(found: Object, accept: str) -> Object:
     if "PartialObjectMetadata" in accept:
         return {"kind": "PartialObjectMetadata", "metadata": found["metadata"]}
     return found
+
+
+def _bookmark(collection: str, version: int) -> Object:
+    """As the real one: an empty object of the type, whose required lists are `null`."""
+    made: Object = {"metadata": {"resourceVersion": str(version)}}
+    return {**made, "spec": {"limits": None}} if collection.endswith("/limitranges") else made
 
 
 def _line(kind: str, found: Object) -> bytes:

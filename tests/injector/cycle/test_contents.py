@@ -155,3 +155,12 @@ def test_whatever_rendering_raises_is_one_secrets_failure(
     assert [(one.error.reason, str(one.error)) for one in made.failures] == [(reason, message)]
     assert made.unrendered == {A: reason}
     assert list(made.rendered) == [1]
+
+
+def test_a_state_without_a_required_value_takes_no_file_away() -> None:
+    """It is none of ours, for what is required does not succeed without a value."""
+    pod = plan(file("aws-ssm:/a", "a"), file("aws-ssm:/b", "b", optional=True))
+    made = contents.contents(pod, State({A: ReadState(), B: ReadState()}), [], {})
+
+    assert [(one.index, one.served) for one in made.failures] == [(0, False)]
+    assert not made.complete

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from injector import schedule
 from injector.contract import names
 from tests.injector.cycle.pod import Pod, file, item, variable
 from worlds import faults
@@ -106,6 +107,16 @@ def test_an_outage_of_ten_refreshes_changes_nothing(world: AwsWorld, pod: Pod) -
     assert pod.status["reads"][DB]["failures"] == 0
 
 
+def test_a_cycle_that_lasted_is_followed_by_a_pause(world: AwsWorld, pod: Pod) -> None:
+    """Back-off counts from the end of the time-outs, or workers would follow without one."""
+    slow = faults.before(lambda: pod.time.sleep(60.0))
+    world.go_down(fault=replace(slow, reset=True), service="secretsmanager")
+    report = pod.work_after(QUARTER)
+
+    assert pod.time.slept[-1] == 60.0
+    assert report["next"] >= schedule.BACK_OFF_FLOOR
+
+
 def test_a_deleted_secret_keeps_its_content(world: AwsWorld, pod: Pod) -> None:
     """Removal is the user's decision; the status says not-found."""
     world.delete("prod/db")
@@ -141,6 +152,29 @@ def test_an_optional_secret_appears_later(world: AwsWorld, tmp_path: Path) -> No
 
     assert pod.read("late") == "here"
     assert pod.status["secrets"][1]["reason"] == "not-found"
+
+
+def test_an_optional_secret_that_fails_later_holds_nobody_up(
+    world: AwsWorld, tmp_path: Path
+) -> None:
+    """Its absence is what was good last: an outage, or a value of no use, is its own affair."""
+    world.put_secret("prod/db", "one")
+    optional = file("aws-ssm:/prod/feature#key", "feature", optional=True)
+    pod = Pod(world, tmp_path, file(DB, "db"), optional)
+    assert pod.init().exit_code == 0
+    world.go_down(service="ssm", fault=faults.status(503))
+    world.rotate("prod/db", "two")
+    pod.work_after(QUARTER)
+
+    assert (pod.names, pod.read("db")) == (["db"], "two")
+    assert pod.status["secrets"][1]["reason"] == "unavailable"
+    world.come_back()
+    world.put_parameter("/prod/feature", "no JSON")
+    world.rotate("prod/db", "three")
+    pod.work_after(QUARTER)
+
+    assert (pod.names, pod.read("db")) == (["db"], "three")
+    assert pod.status["secrets"][1]["reason"] == "not-a-mapping"
 
 
 def test_secrets_that_share_an_item_move_together(world: AwsWorld, tmp_path: Path) -> None:

@@ -242,6 +242,22 @@ def test_a_log_has_a_level(tmp_path: Path, level: str, written: list[str]) -> No
     assert [line["level"] for line in lines.kept] == written
 
 
+def test_a_reader_of_the_log_that_is_stuck_stops_nobody() -> None:
+    """What it does not take is dropped; when it reads again, so are new lines there."""
+    reading, writing = os.pipe()
+    log = diagnostics.Log(descriptor=writing)
+    for number in range(200):
+        log.write("info", "x" * 9000, number=number)
+    taken = os.read(reading, 1 << 20)
+    log.write("info", "here again")
+    last = (taken + os.read(reading, 1 << 20)).splitlines()[-1]
+    os.close(reading)
+    log.write("info", "nobody is there")
+    os.close(writing)
+
+    assert json.loads(last)["message"] == "here again"
+
+
 def test_a_failure_is_logged_with_its_marks(tmp_path: Path) -> None:
     """An error when there is nothing, a warning when the last good content is there."""
     lines = Lines(tmp_path)

@@ -6,6 +6,7 @@ import socket
 import ssl
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -215,12 +216,48 @@ def test_given_ca_is_trusted_and_the_hostname_checked() -> None:
         response = send(transport, peer.url)
     with (
         Peer(reply(b"body"), _tls(ca, "other.test")) as peer,
-        pytest.raises(TransportError, match="not trusted"),
+        pytest.raises(TransportError, match="is for another name") as caught,
     ):
         send(transport, peer.url)
     transport.close()
 
     assert response.body == b"body"
+    assert "ca-bundle" not in caught.value.remedy
+
+
+@pytest.mark.parametrize(("days", "text"), [(-2, "has expired"), (2, "is not valid yet")])
+def test_time_of_a_certificate_is_told_from_its_trust(days: int, text: str) -> None:
+    """No other CA helps against a clock."""
+    ca = trustme.CA()
+    transport = Transport(ca_bundle=ca.cert_pem.bytes().decode())
+    with (
+        Peer(reply(b"body"), _tls(ca, "localhost", days=days)) as peer,
+        pytest.raises(TransportError, match=text) as caught,
+    ):
+        send(transport, peer.url)
+    transport.close()
+
+    assert "clock" in caught.value.remedy
+
+
+def test_pod_without_another_thread_connects_all_the_same(
+    transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pod that may have no more processes waits for its connections in turn."""
+
+    class Thread(threading.Thread):
+        def start(self) -> None:
+            if "_open_aside" in self.name:  # the peer has threads, too
+                msg = "can't start new thread"
+                raise RuntimeError(msg)
+            super().start()
+
+    with Peer(reply(b"body")) as peer:
+        monkeypatch.setattr(threading, "Thread", Thread)
+        transport.open_early(peer.url)
+
+        assert send(transport, peer.url).body == b"body"
+        assert peer.connections == 1
 
 
 def test_trust_of_a_request_stands_in_place_of_the_transports() -> None:
@@ -318,9 +355,18 @@ def test_resolver_that_is_silent_does_not_stretch_a_deadline(
     assert caught.value.remedy.startswith("check DNS")
 
 
-def _tls(ca: trustme.CA, name: str) -> ssl.SSLContext:
+def _unused_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _tls(ca: trustme.CA, name: str, *, days: int = 0) -> ssl.SSLContext:
+    """Serve with a certificate that is good for a day, so many days from now."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    ca.issue_cert(name).configure_cert(context)
+    half, middle = timedelta(hours=12), datetime.now(UTC) + timedelta(days=days)
+    cert = ca.issue_cert(name, not_before=middle - half, not_after=middle + half)
+    cert.configure_cert(context)
     return context
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -105,6 +106,18 @@ async def test_a_watch_that_breaks_off_goes_on_where_it_was(
     assert world.journal.count("watch namespaces") > 1
 
 
+async def test_a_bookmark_is_taken_in_whatever_it_is_of(
+    world: KubernetesWorld, following: Following
+) -> None:
+    """The empty LimitRange of a bookmark has `limits: null`; that is no reason to list again."""
+    world.apply("namespaces", "other")
+    caches = (following.cluster.limit_ranges, following.cluster.quotas)
+    await eventually(lambda: {one._version for one in caches} == {str(world.store.version)})
+
+    assert world.journal.count("list limitranges") == 1
+    assert world.journal.count("list resourcequotas") == 1
+
+
 async def test_after_gone_everything_is_listed_again(
     world: KubernetesWorld, following: Following
 ) -> None:
@@ -161,6 +174,22 @@ async def test_a_miss_is_one_read(world: KubernetesWorld, following: Following) 
     for _ in range(3):
         await following.cluster.context("shop", "web")
 
+    assert world.journal.count("get serviceaccounts") == 1
+
+
+async def test_a_role_that_the_watch_has_not_brought_yet_is_seen(
+    world: KubernetesWorld, following: Following
+) -> None:
+    """An account without annotations in the cache is read once more before a pod gets its plan."""
+    annotations = {"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/web"}
+    world.apply("serviceaccounts", "web", namespace="shop", metadata={"annotations": annotations})
+    stale = following.cluster.service_accounts
+    await eventually(lambda: bool((found := stale.get("shop", "web")) and found.annotations))
+    stale._objects["shop"]["web"] = replace(stale._objects["shop"]["web"], annotations={})
+    found = await following.cluster.context("shop", "web")
+    await following.cluster.context("shop", "web")
+
+    assert found.service_account_annotations == annotations
     assert world.journal.count("get serviceaccounts") == 1
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 SHORT = Limits(
     handshake_seconds=0.5,
     header_seconds=0.5,
+    first_request_seconds=0.5,
     crowded_seconds=0.1,
     body_seconds=0.4,
     decision_seconds=0.4,

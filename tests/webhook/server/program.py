@@ -23,7 +23,13 @@ async def _pause(_: bytes) -> None:
 def main(folder: Path, drain_seconds: float) -> None:
     """Serve until SIGTERM."""
     log, metrics = Log(), Metrics()
-    limits = replace(SHORT, drain_seconds=drain_seconds, header_seconds=5, decision_seconds=5)
+    limits = replace(
+        SHORT,
+        drain_seconds=drain_seconds,
+        first_request_seconds=5,
+        header_seconds=5,
+        decision_seconds=5,
+    )
     loopback = ("127.0.0.1", 0)
     certificate = CertificateFiles(folder / "tls.crt", folder / "tls.key", metrics=metrics, log=log)
     ports = Ports(loopback, loopback, limits)

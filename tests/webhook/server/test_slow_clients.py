@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.webhook.server.client import Client, post
+from tests.webhook.server.client import PATIENCE, Client, post
 from tests.webhook.server.house import REVIEW, SHORT, Fake, Running, serving
 from webhook.decisions import Answer, Decision, Outcome
+from webhook.limits import Limits
 
 if TYPE_CHECKING:
     import ssl
@@ -105,6 +106,15 @@ def test_a_quiet_connection_is_kept(running: Running) -> None:
 def test_the_keep_alive_time_outlasts_the_api_servers() -> None:
     """The API server closes idle connections after 90 s; we must not be the first."""
     assert SHORT.keep_alive_seconds >= 120
+    assert Limits().first_request_seconds >= 120
+
+
+def test_a_connection_that_was_dialled_ahead_is_kept(tmp_path: Path) -> None:
+    """An API server may ask for the first time long after the handshake."""
+    limits = replace(SHORT, first_request_seconds=10 * PATIENCE)
+    with serving(tmp_path, limits=limits) as running, running.client() as client:
+        assert not client.closed(SHORT.header_seconds * 3)
+        assert client.ask(post(REVIEW)).status == 200
 
 
 def test_a_quiet_connection_ends_after_the_keep_alive_time(tmp_path: Path) -> None:
