@@ -8,7 +8,7 @@ CHART := $(VENV)/.chart
 ARCHIVE := dist/syrette.tar
 IMAGE_SOURCES := Dockerfile .dockerignore requirements/runtime.txt deploy/image.sh deploy/image_root.py deploy/image_archive.py $(shell find injector webhook -name '*.py')
 
-.PHONY: help demo test e2e lint bench lock clean docs image image-test manifests
+.PHONY: help demo test e2e lint coverage bench lock clean docs image image-test manifests
 
 help: ## this text
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ $(ARCHIVE): $(IMAGE_SOURCES)
 
 lint: $(STAMP) ## the fast half of `make test`
 	@$(BIN)/python -m tests --lint
+
+coverage: $(CHART) ## the tests again, with what they do not reach
+	@$(BIN)/python -m tests --coverage
 
 bench: $(STAMP) ## benchmarks: a table and a plot, no verdict; `QUICK=1` for a minute
 	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import signal
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from types import FrameType
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -21,9 +21,12 @@ def ending_on_signals() -> Iterator[None]:
         signal.signal(number, _leave)
     try:
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    except _Wish:
+        raise  # what is left of this process goes on ignoring further wishes
+    except BaseException:
+        _restore(before)
+        raise
+    _restore(before)
 
 
 @contextmanager
@@ -36,8 +39,17 @@ def undisturbed_end() -> Iterator[None]:
             signal.signal(number, signal.SIG_IGN)
 
 
+class _Wish(SystemExit):
+    """A wish that is followed: nothing but the process's end comes after it."""
+
+
+def _restore(handlers: Mapping[signal.Signals, Any]) -> None:
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
 def _leave(number: int, _frame: FrameType | None) -> None:
     # One wish is enough: on a busy machine a Ctrl-C right behind it would win, with its own code.
     for further in _SIGNALS:
         signal.signal(further, signal.SIG_IGN)
-    raise SystemExit(128 + number)
+    raise _Wish(128 + number)

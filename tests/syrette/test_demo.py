@@ -112,8 +112,6 @@ def test_a_signal_ends_everything(folder: Path, number: int, code: int) -> None:
         stderr=-1,
         text=True,
         start_new_session=True,
-        # A shell's job in the background ignores SIGINT, and so would all that it starts.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
     ) as process:
         assert process.stdout is not None
         said = ""
