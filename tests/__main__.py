@@ -24,9 +24,7 @@ LINT: Final[tuple[tuple[str, ...], ...]] = (
     ("lint-imports", "--no-cache", "pyproject.toml"),
     ("mypy",),
 )
-TESTS: Final[tuple[tuple[str, ...], ...]] = (
-    ("pytest", "-n", "auto", "--dist", "worksteal"),
-)
+TESTS: Final[tuple[tuple[str, ...], ...]] = (("pytest", "-n", "auto", "--dist", "worksteal"),)
 COVERAGE: Final[tuple[tuple[str, ...], ...]] = (
     ("pytest", "-n", "auto", "--dist", "worksteal", "--cov", "--cov-report="),
     ("coverage", "report", "--skip-covered", "--sort=cover"),
