@@ -15,10 +15,11 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def ending_on_signals() -> Iterator[None]:
-    """Make every such wish an exception; SIGINT is one already."""
+    """Make every such wish an exception, but those that the caller ignores (`nohup`, a job)."""
     before = {number: signal.getsignal(number) for number in _SIGNALS}
-    for number in _SIGNALS[1:]:
-        signal.signal(number, _leave)
+    for number, handler in before.items():
+        if handler != signal.SIG_IGN:
+            signal.signal(number, _leave)
     try:
         yield
     except _Wish:
