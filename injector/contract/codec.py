@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from injector.contract import paths, references, stores
@@ -86,8 +86,7 @@ def _dump(value: object) -> Any:  # noqa: ANN401 - any JSON
     if isinstance(value, Reference):
         return str(value)
     if isinstance(value, Store):
-        settings = {name: stores.dump_setting(item) for name, item in value.settings.items()}
-        return {"name": value.name, "provider": value.provider, "settings": settings}
+        return _dump_store(value)
     return {
         name: _dump(held)
         for name, default in _SHAPES[type(value)]
@@ -95,12 +94,49 @@ def _dump(value: object) -> Any:  # noqa: ANN401 - any JSON
     }
 
 
+def _dump_store(store: Store) -> dict[str, object]:
+    settings = {name: stores.dump_setting(item) for name, item in store.settings.items()}
+    document: dict[str, object] = {
+        "name": store.name,
+        "provider": store.provider,
+        "settings": settings,
+    }
+    if store.signer is not None:
+        document["signer"] = _dump_store(store.signer)
+    return document
+
+
+_STORE_KEYS: Final = frozenset({"name", "provider", "settings"})
+
+
 def _store(raw: object, where: str) -> Store:
-    if not isinstance(raw, dict) or set(raw) != {"name", "provider", "settings"}:
-        msg = f"{where}: a store has name, provider and settings"
+    """Read a store with its signer, which is there exactly where a signature logs in."""
+    if not isinstance(raw, dict):
+        raise _no_store(where)
+    inner = raw.get("signer")
+    store = _unsigned({key: item for key, item in raw.items() if key != "signer"}, where)
+    if (store.provider == "vault" and store.text("auth") == "aws") != ("signer" in raw):
+        msg = f"{where}: `signer` goes with a Vault store whose `auth` is aws, and only there"
         raise InvalidPlanError(msg)
+    if "signer" not in raw:
+        return store
+    signer = _unsigned(inner, f"{where}.signer")
+    if signer.family != "aws":
+        msg = f"{where}.signer: an AWS store is wanted"
+        raise InvalidPlanError(msg)
+    return replace(store, signer=signer)
+
+
+def _no_store(where: str) -> InvalidPlanError:
+    return InvalidPlanError(f"{where}: a store has name, provider and settings")
+
+
+def _unsigned(raw: object, where: str) -> Store:
+    if not isinstance(raw, dict) or set(raw) != _STORE_KEYS:
+        raise _no_store(where)
     name, provider, settings = raw["name"], raw["provider"], raw["settings"]
-    if provider not in stores.PROVIDERS or not isinstance(settings, dict):
+    known = isinstance(provider, str) and provider in stores.PROVIDERS
+    if not known or not isinstance(settings, dict):
         msg = f"{where}: unknown provider or malformed settings"
         raise InvalidPlanError(msg)
     rows = stores.fields_of(stores.PROVIDERS[provider].family)

@@ -55,6 +55,11 @@ ROLE_WORDS: Final = "a role ARN such as arn:aws:iam::111122223333:role/web"
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 EXTERNAL_ID: Final = r"[\w+=,.@:/-]{2,1224}"
 EXTERNAL_ID_WORDS: Final = "2 to 1224 of letters, digits and +=,.@:/-_"
+# Namespaces and mounts of Vault have one spelling here, so that a policy's pattern cannot be
+# escaped by another: no slash at the ends, no empty, `.` or `..` segment, and nothing to escape.
+_VAULT_SEGMENT: Final = r"(?!\.{1,2}(/|$))[A-Za-z0-9_.@~+=:,-]+"
+VAULT_PATH: Final = rf"{_VAULT_SEGMENT}(/{_VAULT_SEGMENT})*"
+_VAULT_NAMESPACE_WORDS: Final = "a namespace such as acme/shop: no slash at its ends"
 _REGION = StoreField(
     "region",
     ("aws",),
@@ -184,28 +189,87 @@ FIELDS: Final[tuple[StoreField, ...]] = (
         "namespace",
         ("vault",),
         "Vault namespace of the reads and, by default, the login.",
+        pattern=VAULT_PATH,
+        expected=_VAULT_NAMESPACE_WORDS,
         inherited=True,
     ),
-    StoreField("auth-namespace", ("vault",), "Vault namespace of the login.", inherited=True),
+    StoreField(
+        "auth-namespace",
+        ("vault",),
+        "Vault namespace of the login.",
+        pattern=VAULT_PATH,
+        expected=_VAULT_NAMESPACE_WORDS,
+        inherited=True,
+    ),
     StoreField(
         "auth",
         ("vault",),
-        "Login method of Vault.",
+        "Login method of Vault; default `kubernetes`.",
         choices=("kubernetes", "jwt", "aws"),
         inherited=True,
     ),
-    StoreField("auth-mount", ("vault",), "Mount path of the login method.", inherited=True),
-    StoreField("role", ("vault",), "Vault role of the login.", inherited=True),
+    StoreField(
+        "auth-mount",
+        ("vault",),
+        "Mount path of the login method; default the method's name.",
+        pattern=rf"(?!auth/){VAULT_PATH}",
+        expected="a mount path such as kubernetes-eu: without `auth/`, no slash at its ends",
+        inherited=True,
+    ),
+    StoreField(
+        "role",
+        ("vault",),
+        "Vault role of the login; required.",
+        # What Vault takes for a role's name (sdk/framework, GenericNameWithAtRegex).
+        pattern=r"\w([\w.@-]{0,254}\w)?",
+        expected="a role's name: letters, digits and `_.@-`",
+        inherited=True,
+    ),
     StoreField(
         "audience",
         ("vault",),
-        "Audience of the projected token; must equal the role's.",
+        "Audience of the projected token; must equal the role's. Default `vault`; the method `aws` "
+        "has none.",
         inherited=True,
     ),
     StoreField(
         "aws-server-id",
         ("vault",),
         "Value of the signed X-Vault-AWS-IAM-Server-ID.",
+        pattern=r"[!-~]{1,256}",
+        expected="the value of a header: no spaces",
+        inherited=True,
+    ),
+    StoreField(
+        "aws-sts",
+        ("vault",),
+        "Which STS Vault asks who signed: `regional` (default), of the signing store's region, or "
+        "`global`.",
+        choices=("regional", "global"),
+        inherited=True,
+    ),
+    StoreField(
+        "aws-store",
+        ("vault",),
+        "Name of the AWS store whose identity signs the login; default the built-in one, which the "
+        "`aws.*` options configure.",
+        pattern=DNS_LABEL,
+        expected="the name of a store",
+        inherited=True,
+    ),
+    StoreField(
+        "kv",
+        ("vault",),
+        "Version of the KV engines, where Vault does not tell it.",
+        choices=("1", "2"),
+        inherited=True,
+    ),
+    StoreField(
+        "timeout",
+        ("vault",),
+        "Time of one request in seconds, 1 to 60.",
+        pattern=r"[1-9]|[1-5][0-9]|60",
+        expected="seconds, 1 to 60",
         inherited=True,
     ),
     StoreField(

@@ -93,7 +93,7 @@ PROVIDERS: Final[Mapping[str, ProviderKind]] = MappingProxyType(
             ProviderKind(
                 "vault",
                 "vault",
-                available=False,
+                available=True,
                 options=("engine", "kv", "ttl", "version"),
                 open_options=("data.",),
             ),
@@ -115,6 +115,8 @@ class Store:
     provider: str
     settings: Mapping[str, Setting] = field(default_factory=dict)
     """Parsed values by field name; absent means not given."""
+    signer: Store | None = None
+    """The AWS store whose session signs the login of a Vault store with `auth: aws`."""
 
     @property
     def family(self) -> str:

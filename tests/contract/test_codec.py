@@ -26,6 +26,10 @@ STORE = Store(
         "assume-role": (Hop("arn:aws:iam::111122223333:role/a", external_id="acme"),),
     },
 )
+SIGNER = Store("hub", "aws-secretsmanager", {"region": "eu-west-1", "auth": "pod-identity"})
+VAULT = Store(
+    "acme", "vault", {"address": "https://vault.acme.io", "auth": "aws", "role": "web"}, SIGNER
+)
 FILE = Secret(
     (Source("db", parse("app:/db?version=3#a")), Source("ca", parse("app:/ca"))),
     "file",
@@ -44,7 +48,7 @@ VARIABLES = Secret(
 )
 PLAN = Plan(
     (FILE, VARIABLES),
-    (STORE,),
+    (STORE, VAULT),
     ("syrette-secrets", "syrette-env"),
     metrics_port=9090,
     delimiters=("[[", "]]"),
@@ -65,6 +69,14 @@ def _secret(**changes: object) -> dict[str, Any]:
     return document
 
 
+def _signed(**changes: object) -> dict[str, Any]:
+    """The document of the plan with its Vault store changed; None takes a key away."""
+    document = _document()
+    kept = {**document["stores"][1], **changes}
+    document["stores"][1] = {key: value for key, value in kept.items() if value is not None}
+    return document
+
+
 def test_a_plan_survives_its_text() -> None:
     """What is written is read back equal, and one plan has one text."""
     text = codec.dump(PLAN)
@@ -80,6 +92,18 @@ def test_kubernetes_finds_nothing_to_expand() -> None:
     assert "$" not in text
     assert text.isascii()
     assert codec.load(text).secrets[0].template == "$(HOME) $$ {{ db }}"
+
+
+def test_the_identity_that_signs_a_login_travels_with_its_store() -> None:
+    """A Vault store has the AWS store that signs within itself; no other store has one."""
+    app, acme = _document()["stores"]
+
+    assert "signer" not in app
+    assert acme["signer"] == {
+        "name": "hub",
+        "provider": "aws-secretsmanager",
+        "settings": {"auth": "pod-identity", "region": "eu-west-1"},
+    }
 
 
 def test_defaults_are_left_out() -> None:
@@ -148,6 +172,29 @@ def test_a_plan_knows_its_stores() -> None:
         (
             _document(stores=[{"name": "a", "provider": "aws-ssm", "settings": {}}] * 2),
             "plan.stores: a name is there twice",
+        ),
+        (
+            _document(stores=[{"name": "a", "provider": [], "settings": {}}]),
+            "plan.stores[0]: unknown provider",
+        ),
+        (_signed(signer=None), "plan.stores[1]: `signer` goes with a Vault store whose `auth` is"),
+        (_signed(settings={"auth": "jwt"}), "plan.stores[1]: `signer` goes with a Vault store"),
+        (
+            _signed(provider="aws-ssm", settings={"region": "eu-west-1"}),
+            "plan.stores[1]: `signer` goes with a Vault store",
+        ),
+        (_signed(signer="hub"), "plan.stores[1].signer: a store has name, provider and settings"),
+        (
+            _signed(signer={"name": "b", "provider": "vault", "settings": {}}),
+            "plan.stores[1].signer: an AWS store is wanted",
+        ),
+        (
+            _signed(signer=_document()["stores"][1]),
+            "plan.stores[1].signer: a store has name, provider and settings",
+        ),
+        (
+            _signed(signer={"name": "b", "provider": "aws-ssm", "settings": {"x": "y"}}),
+            "plan.stores[1].signer: unknown field 'x'",
         ),
         (_document(stores=[]), "plan.secrets[0]: the store `app` is not in the plan"),
         (_document(volumes=["syrette-secrets"]), "plan.secrets[1]: a volume is not in the plan"),

@@ -61,6 +61,48 @@ def test_a_field_is_parsed_from_text_or_document(name: str, raw: object, wanted:
 
 
 @pytest.mark.parametrize(
+    ("name", "raw", "wanted"),
+    [
+        ("namespace", "acme/shop", True),
+        ("namespace", "acme/", False),
+        ("namespace", "/acme", False),
+        ("namespace", "acme//shop", False),
+        ("auth-namespace", "acme/../shop", False),
+        ("auth-namespace", "acme/.", False),
+        ("auth-namespace", "acme/..hidden", True),
+        ("auth-mount", "kubernetes/prod-eu", True),
+        ("auth-mount", "auth/kubernetes", False),
+        ("auth-mount", "kubernetes/", False),
+        ("auth-mount", "https://vault.acme.io", False),
+        ("auth-mount", "kubernetes%2f..", False),
+        ("auth-mount", "kubernetes\\x", False),
+        ("auth-mount", "jwt?x", False),
+        ("role", "shop_web", True),
+        ("role", "shop/web", False),
+        ("role", "shop_", True),
+        ("role", "-shop", False),
+        ("aws-server-id", "vault.acme.io", True),
+        ("aws-server-id", "vault\r\nX-Evil: 1", False),
+        ("timeout", "60", True),
+        ("timeout", "61", False),
+        ("timeout", "0", False),
+        ("kv", "3", False),
+        ("aws-sts", "eu-west-1", False),
+        ("aws-store", "Hub", False),
+    ],
+)
+def test_places_in_vault_have_one_spelling(name: str, raw: str, wanted: bool) -> None:  # noqa: FBT001 - a table
+    """No other spelling of a namespace, mount or role gets past a policy's pattern."""
+    row = fields_of("vault")[name]
+    try:
+        accepted = parse_setting(row, raw) == raw
+    except ValueError:
+        accepted = False
+
+    assert accepted is wanted
+
+
+@pytest.mark.parametrize(
     ("name", "raw", "said"),
     [
         ("region", ["eu-west-1"], "takes a text"),
