@@ -77,7 +77,7 @@ def _worker(pod: Settings, log: Log, *, everything: bool) -> int:
 
 
 def _revoke(pod: Settings, log: Log) -> int:
-    worker.revoke(pod, log)
+    worker.revoke(pod, log, Machine())
     return 0
 
 

@@ -74,6 +74,7 @@ def run(plan: Plan, before: State, edges: Edges, *, everything: bool = False) ->
         report = _published(plan, before, made, report, edges)
         report = _told(plan, report, edges)
         publication.sweep(report.switched, edges)
+        report = _released(plan, report, edges)
     return replace(report, next=_next(plan, report, edges))
 
 
@@ -103,13 +104,17 @@ def _noted(
     began, over = span
     known = {ref: before.reads.get(ref, ReadState()) for ref in wanted}
     denied = dict(before.denied)
+    superseded = dict(before.superseded)
     for reference, item in fetched.items():
         moment = began if item.error is None else over
         known[reference] = reads.note(known[reference], item, wanted[reference], moment)
         if item.remembered:
             actions = denied.get(reference.store, frozenset())
             denied[reference.store] = actions | frozenset(item.remembered)
-    return replace(before, reads=known, denied=denied)
+        if item.superseded:
+            earlier = superseded.get(reference.store, ())
+            superseded[reference.store] = (*earlier, item.superseded)
+    return replace(before, reads=known, denied=denied, superseded=superseded)
 
 
 def _errors(fetched: Mapping[Reference, Fetched]) -> dict[Reference, InjectorError]:
@@ -213,6 +218,21 @@ def _told(plan: Plan, report: CycleReport, edges: Edges) -> CycleReport:
     since = 0.0 if restart else report.state.restart_since
     state = replace(report.state, pending=frozenset(pending), restart_since=since)
     return replace(report, state=state, untold=untold, restart=restart)
+
+
+def _released(plan: Plan, report: CycleReport, edges: Edges) -> CycleReport:
+    """Give back what was replaced, once its successor is published and the application told."""
+    state = report.state
+    if not report.complete or report.untold or state.pending:
+        return report
+    left = {}
+    for name, leases in state.superseded.items():
+        store = plan.store(name)
+        kept = edges.providers[store.provider].release(leases, store, edges.sessions)
+        if kept:
+            left[name] = kept
+    edges.sessions.release()
+    return replace(report, state=replace(state, superseded=left))
 
 
 def _restart_at(plan: Plan, state: State, edges: Edges) -> float:

@@ -35,6 +35,7 @@ class ProviderError(InjectorError):
         request_id: the provider's, for its support.
         region: which region answered or did not.
         remedy: what to change, in one sentence.
+        pause: seconds that the provider asks to wait before another try.
     """
 
     def __init__(  # noqa: PLR0913 - the fields of one termination message line, keyword-only
@@ -47,6 +48,7 @@ class ProviderError(InjectorError):
         request_id: str = "",
         region: str = "",
         remedy: str = "",
+        pause: float = 0.0,
     ) -> None:
         super().__init__(reason, message)
         self.step = step
@@ -54,6 +56,7 @@ class ProviderError(InjectorError):
         self.request_id = request_id
         self.region = region
         self.remedy = remedy
+        self.pause = pause
 
 
 class RenderError(InjectorError):

@@ -68,7 +68,7 @@ class Handover:
             at=now,
             next=done.next,
             stale=status.stale_at(plan, done.state),
-            revoke=any(read.lease is not None for read in done.state.reads.values()),
+            revoke=sessions.revocable,
             restart=done.restart,
         )
         snapshot = sessions.snapshot(self.settings.pod_uid, self.settings.plan_hash)

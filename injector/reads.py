@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from injector import schedule
 from injector.contract.reasons import Reason
 from injector.errors import ProviderError
-from injector.providers.interface import Fetched, Read
+from injector.providers.interface import Fetched, Lease, Read
 from injector.render.interface import Value
 from injector.state import HeldLease, ReadState
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 PARALLEL: Final = 8
 """Stores that are read at once; a pod has one or two, and each opens its own connections."""
+LEASE_RETRY: Final = 1 / 8
+"""Share of a lease's life that is the longest pause after a renewal that failed."""
 _NEVER_READ: Final = ReadState()
 
 
@@ -97,8 +99,7 @@ def fetch(
     by_store: dict[str, list[Read]] = {}
     for reference in references:
         known = state.reads.get(reference, _NEVER_READ)
-        version = "" if known.value is None else known.version
-        by_store.setdefault(reference.store, []).append(Read(reference, version, known.served_by))
+        by_store.setdefault(reference.store, []).append(_read(reference, known, edges.clock()))
     results: dict[Reference, Fetched] = {}
 
     def ask(name: str) -> None:
@@ -118,6 +119,16 @@ def fetch(
     return {reference: results[reference] for reference in references}
 
 
+def _read(reference: Reference, known: ReadState, now: float) -> Read:
+    if known.value is None:
+        return Read(reference, "", known.served_by)
+    held = known.lease
+    if held is None:
+        return Read(reference, known.version, known.served_by)
+    lease = Lease(held.id, held.duration, held.renewable, held.accessor, held.original)
+    return Read(reference, known.version, known.served_by, lease, lease_due=now >= held.due_at)
+
+
 def note(known: ReadState, fetched: Fetched, demand: Demand, moment: Moment) -> ReadState:
     """Say what is known of a read after it was tried; last good bytes stay whatever happened."""
     if fetched.error is not None:
@@ -127,12 +138,11 @@ def note(known: ReadState, fetched: Fetched, demand: Demand, moment: Moment) -> 
     value = known.value
     if fetched.material is not None:
         value = Value(fetched.material, fetched.mapping)
-    lease = _held(fetched, moment.now) or (known.lease if fetched.unchanged else None)
+    lease = _held(known.lease, fetched, moment)
     if lease is None:
         due_at = schedule.refresh_at(moment.now, demand.interval, moment.draw)
     else:
-        # No provider of this version renews: what ends is read anew.
-        due_at = schedule.lease_due(lease.issued_at, lease.duration, moment.draw, renewable=False)
+        due_at = min(lease.due_at, fetched.until)
     return ReadState(
         version=fetched.version or known.version,
         served_by=fetched.served_by or known.served_by,
@@ -152,18 +162,35 @@ def failed(known: ReadState, reason: Reason, demand: Demand, moment: Moment) -> 
     person, and each try is a line in the provider's audit log.
     """
     failures = known.failures + 1
-    if ProviderError(reason, "").retryable or demand.interval <= 0:
+    if known.lease is not None:
+        # What is held ends: a definite no of now may be a token that a new login replaces.
+        pace = known.lease.duration * LEASE_RETRY
+        due_at = schedule.retry_at(moment.now, failures, pace, moment.draw)
+    elif ProviderError(reason, "").retryable or demand.interval <= 0:
         due_at = schedule.retry_at(moment.now, failures, demand.interval, moment.draw)
     else:
         due_at = schedule.refresh_at(moment.now, demand.interval, moment.draw)
     return replace(known, failures=failures, reason=reason, due_at=due_at)
 
 
-def _held(fetched: Fetched, now: float) -> HeldLease | None:
+def _held(known: HeldLease | None, fetched: Fetched, moment: Moment) -> HeldLease | None:
+    """Say what is held now: the lease as it was, renewed, or another."""
     lease = fetched.lease
     if lease is None:
-        return None
-    return HeldLease(lease.id, lease.duration, lease.renewable, now, lease.duration)
+        return known if fetched.unchanged else None
+    renewed = known if fetched.unchanged else None
+    # A certificate is replaced when a renewable lease would be renewed.
+    early = lease.renewable or not lease.id
+    due_at = schedule.lease_due(moment.now, lease.duration, moment.draw, renewable=early)
+    return HeldLease(
+        id=lease.id,
+        duration=lease.duration,
+        renewable=lease.renewable,
+        issued_at=moment.now,
+        original=lease.duration if renewed is None else renewed.original,
+        accessor=lease.accessor,
+        due_at=due_at,
+    )
 
 
 def _each(run: Callable[[str], None], names: list[str]) -> None:

@@ -28,7 +28,7 @@ class Report:
     stale: float
     """From when on a secret is stale, if no read succeeds before."""
     revoke: bool = False
-    """Whether there are leases of ours to give back at the end."""
+    """Whether there are sessions of ours to give back at the end, and leases with them."""
     restart: bool = False
     """Whether the pod's containers are to be restarted now."""
 

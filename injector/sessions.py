@@ -5,6 +5,9 @@ A session that was handed out by reference can be changed by one caller and then
 here nothing that a caller holds is the cache's. An assumed role is an entry of its own whose key
 contains its source's key, so what was derived cannot flow back. A failed login reaches everybody
 who waits for it and is not kept. Nothing here touches the environment or a process-wide default.
+
+A session that its backend renews is renewed in place of a new login. Where a login replaces one
+that has not ended, the old one is kept aside until what came from it is used no more.
 """
 
 from __future__ import annotations
@@ -13,9 +16,10 @@ import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from injector import snapshots
+from injector import schedule, snapshots
 from injector.contract.reasons import Reason
 from injector.errors import InjectorError
 from injector.identity.interface import (
@@ -26,6 +30,7 @@ from injector.identity.interface import (
     Session,
     SessionKey,
     SessionRecord,
+    Tenure,
 )
 
 if TYPE_CHECKING:
@@ -47,6 +52,15 @@ def window(issued_at: float, expires_at: float) -> float:
     return min(max(life * WINDOW_FRACTION, WINDOW_MINIMUM), WINDOW_MAXIMUM, life / 2)
 
 
+def until(record: SessionRecord) -> float:
+    """From when on a session is renewed or replaced, in seconds since the epoch."""
+    life = record.expires_at - record.issued_at
+    end = record.expires_at - window(record.issued_at, record.expires_at)
+    if not record.lifetime:
+        return end
+    return min(end, record.issued_at + life * schedule.RENEWAL_POINT)
+
+
 @dataclass(slots=True)
 class _Flight:
     """One login in progress, and everybody who waits for it."""
@@ -64,28 +78,32 @@ class SessionCache:
         identity: the pod that logs in.
         logins: how to authenticate, by method of the key.
         clients: makes clients of sessions.
+        tenures: how sessions are renewed and given back, by method, where the backend can.
         clock: seconds since the epoch.
         bound: how many records are kept, oldest out.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a cache is made of, the rest by keyword
         self,
         identity: Identity,
         logins: Mapping[str, Login],
         clients: ClientFactory,
         *,
+        tenures: Mapping[str, Tenure] = MappingProxyType({}),
         clock: Callable[[], float] = time.time,
         bound: int = BOUND,
     ) -> None:
         self.identity = identity
         self._logins = logins
         self._clients = clients
+        self._tenures = tenures
         self._clock = clock
         self._bound = bound
         self._lock = threading.Lock()
         self._records: OrderedDict[SessionKey, SessionRecord] = OrderedDict()
         self._flights: dict[SessionKey, _Flight] = {}
         self._asked: set[SessionKey] = set()
+        self._replaced: list[SessionRecord] = []
 
     def get(self, key: SessionKey) -> Session:
         """
@@ -119,6 +137,42 @@ class SessionCache:
                 self._records.pop(step, None)
                 step = step.source
 
+    def now(self) -> float:
+        """Seconds since the epoch, on the clock by which sessions end."""
+        return self._clock()
+
+    @property
+    def revocable(self) -> bool:
+        """Whether there is a session that can be given back."""
+        with self._lock:
+            return bool(self._held())
+
+    def release(self) -> None:
+        """Give back the sessions that were replaced; one that cannot be ends by itself."""
+        with self._lock:
+            replaced, self._replaced = self._replaced, []
+        for record in replaced:
+            self._revoke(record)
+
+    def revoke(self) -> int:
+        """Give back every session that can be, all at once; gives the number of those given."""
+        with self._lock:
+            held = self._held()
+            for record in held:
+                self._records.pop(record.key, None)
+            self._replaced = []
+        given: list[bool] = []
+        threads = [
+            threading.Thread(target=lambda one=record: given.append(self._revoke(one)))
+            for record in held[1:]
+        ]
+        for thread in threads:
+            thread.start()
+        given += [self._revoke(record) for record in held[:1]]
+        for thread in threads:
+            thread.join()
+        return sum(given)
+
     def snapshot(self, pod_uid: str, plan_hash: str) -> bytes:
         """
         Write the live sessions that were asked for; a bare source of a chain is left out.
@@ -129,9 +183,10 @@ class SessionCache:
             live = [
                 record
                 for key, record in self._records.items()
-                if key in self._asked and key.root.method != AMBIENT and self._lives(record)
+                if key in self._asked and key.root.method != AMBIENT and self._is_of_use(record)
             ]
-        return snapshots.dump(live, pod_uid, plan_hash)
+            replaced = list(self._replaced)
+        return snapshots.dump(live, replaced, pod_uid, plan_hash)
 
     def restore(self, data: bytes, pod_uid: str, plan_hash: str) -> Reason | None:
         """
@@ -141,14 +196,15 @@ class SessionCache:
             Why it was ignored, or None. A snapshot is never trusted in part.
         """
         try:
-            records = snapshots.load(data, pod_uid, plan_hash)
+            records, replaced = snapshots.load(data, pod_uid, plan_hash)
         except snapshots.SnapshotError as exc:
             return exc.reason
         with self._lock:
             for record in records:
-                if record.key not in self._records and self._lives(record):
+                if record.key not in self._records and self._is_of_use(record):
                     self._keep(record)
                     self._asked.add(record.key)
+            self._replaced += replaced
         return None
 
     def _session(self, key: SessionKey) -> Session:
@@ -171,20 +227,48 @@ class SessionCache:
         return Session(record, self._clients)
 
     def _log_in(self, key: SessionKey, flight: _Flight) -> None:
+        with self._lock:
+            kept = self._records.get(key)
+        before = kept if kept is not None and self._is_revocable(kept) else None
+        renewed = None
         try:
-            source = None if key.source is None else self._session(key.source)
-            login = self._logins.get(key.method)
-            if login is None:
-                msg = f"there is no login by `{key.method}`"
-                raise InjectorError(Reason.NOT_IN_THIS_VERSION, msg)  # noqa: TRY301 - reaches the waiters
-            flight.record = login(key, source)
+            renewed = None if before is None else self._renewed(before)
+            flight.record = renewed or self._authenticated(key)
         except BaseException as exc:  # noqa: BLE001 - whatever it is, the waiters must wake up
             flight.error = exc
         with self._lock:
             del self._flights[key]
             if flight.record is not None:
                 self._keep(flight.record)
+                if before is not None and renewed is None:
+                    self._replaced.append(before)
         flight.done.set()
+
+    def _authenticated(self, key: SessionKey) -> SessionRecord:
+        source = None if key.source is None else self._session(key.source)
+        login = self._logins.get(key.method)
+        if login is None:
+            msg = f"there is no login by `{key.method}`"
+            raise InjectorError(Reason.NOT_IN_THIS_VERSION, msg)
+        return login(key, source)
+
+    def _renewed(self, record: SessionRecord) -> SessionRecord | None:
+        """Extend a session; None where it cannot be, or came to its maximum: log in anew."""
+        if not record.lifetime:
+            return None
+        try:
+            longer = self._tenures[record.key.method].renew(Session(record, self._clients))
+        except InjectorError:
+            return None
+        granted = longer.expires_at - longer.issued_at
+        return None if schedule.is_ending(granted, record.lifetime) else longer
+
+    def _revoke(self, record: SessionRecord) -> bool:
+        try:
+            self._tenures[record.key.method].revoke(Session(record, self._clients))
+        except InjectorError:
+            return False
+        return True
 
     def _keep(self, record: SessionRecord) -> None:
         self._records.pop(record.key, None)
@@ -198,5 +282,18 @@ class SessionCache:
         return record if record is not None and self._lives(record) else None
 
     def _lives(self, record: SessionRecord) -> bool:
-        margin = window(record.issued_at, record.expires_at)
-        return self._clock() < record.expires_at - margin
+        return self._clock() < until(record)
+
+    def _is_revocable(self, record: SessionRecord) -> bool:
+        return record.key.method in self._tenures and self._clock() < record.expires_at
+
+    def _is_of_use(self, record: SessionRecord) -> bool:
+        """Whether it can be handed out, or renewed and given back."""
+        return self._lives(record) or self._is_revocable(record)
+
+    def _held(self) -> list[SessionRecord]:
+        return [
+            record
+            for record in (*self._records.values(), *self._replaced)
+            if self._is_revocable(record)
+        ]

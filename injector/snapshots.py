@@ -18,7 +18,7 @@ from injector.material import Material
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-VERSION: Final = 1
+VERSION: Final = 2
 MAX_BYTES: Final = 1024 * 1024  # 64 sessions of 4 KiB and their certificates
 MAX_CHAIN: Final = 16  # hops; keys are read recursively
 
@@ -31,20 +31,28 @@ class SnapshotError(Exception):
         self.reason = reason
 
 
-def dump(records: Sequence[SessionRecord], pod_uid: str, plan_hash: str) -> bytes:
-    """Write the records; the bytes hold credentials."""
+def dump(
+    records: Sequence[SessionRecord],
+    replaced: Sequence[SessionRecord],
+    pod_uid: str,
+    plan_hash: str,
+) -> bytes:
+    """Write the records, and those that are still to be given back; they hold credentials."""
     document = {
         "version": VERSION,
         "pod_uid": pod_uid,
         "plan_hash": plan_hash,
         "records": [_dump_record(record) for record in records],
+        "replaced": [_dump_record(record) for record in replaced],
     }
     return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
 
 
-def load(data: bytes, pod_uid: str, plan_hash: str) -> list[SessionRecord]:
+def load(
+    data: bytes, pod_uid: str, plan_hash: str
+) -> tuple[list[SessionRecord], list[SessionRecord]]:
     """
-    Read the records of this pod and plan.
+    Read the records of this pod and plan, and those that are still to be given back.
 
     Raises:
         SnapshotError: for anything else.
@@ -59,9 +67,11 @@ def load(data: bytes, pod_uid: str, plan_hash: str) -> list[SessionRecord]:
     if belongs != (VERSION, pod_uid, plan_hash):
         raise SnapshotError(Reason.SNAPSHOT_FOREIGN)
     try:
-        return [_load_record(item) for item in document["records"]]
+        records = [_load_record(item) for item in document["records"]]
+        replaced = [_load_record(item) for item in document["replaced"]]
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         raise SnapshotError(Reason.SNAPSHOT_DAMAGED) from None
+    return records, replaced
 
 
 def _dump_record(record: SessionRecord) -> dict[str, Any]:
@@ -72,8 +82,10 @@ def _dump_record(record: SessionRecord) -> dict[str, Any]:
         "token": credentials.token.reveal().decode(),
         "access_key_id": credentials.access_key_id,
         "secret_access_key": credentials.secret_access_key.reveal().decode(),
+        "accessor": credentials.accessor,
         "issued_at": record.issued_at,
         "expires_at": record.expires_at,
+        "lifetime": record.lifetime,
     }
 
 
@@ -98,9 +110,11 @@ def _load_record(raw: dict[str, Any]) -> SessionRecord:
             token=Material(_text(raw["token"]).encode()),
             access_key_id=_text(raw["access_key_id"]),
             secret_access_key=Material(_text(raw["secret_access_key"]).encode()),
+            accessor=_text(raw["accessor"]),
         ),
         issued_at=_seconds(raw["issued_at"]),
         expires_at=_seconds(raw["expires_at"]),
+        lifetime=_seconds(raw["lifetime"]),
     )
 
 

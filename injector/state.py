@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from injector.contract.references import Reference
 
-VERSION: Final = 1
+VERSION: Final = 2
 MAX_BYTES: Final = 64 * 1024 * 1024
 """Far above 200 secrets of 64 KiB, read and rendered; a bound against a file that is not ours."""
 
@@ -42,6 +42,10 @@ class HeldLease:
     """Seconds since the epoch, of the last grant or renewal."""
     original: float
     """Seconds of the first grant: a renewal that grants much less is the end of the lease."""
+    accessor: str = ""
+    """Of the token that it belongs to."""
+    due_at: float = 0.0
+    """When it is renewed or replaced; its session may want to be looked at before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,8 @@ class State:
     """By reference without selector."""
     denied: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """API actions that were found to be denied, by store."""
+    superseded: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Ids of leases that are given back when nobody uses them any more, by store."""
     rendered: Mapping[int, Rendered] = field(default_factory=dict)
     """Last good content of each secret, by its index in the plan."""
     pending: frozenset[int] = frozenset()
@@ -131,6 +137,7 @@ def _dump_state(state: State) -> dict[str, Any]:
     return {
         "reads": {str(reference): _dump_read(read) for reference, read in state.reads.items()},
         "denied": {store: sorted(actions) for store, actions in state.denied.items()},
+        "superseded": {store: list(ids) for store, ids in state.superseded.items()},
         "rendered": {str(index): _dump_rendered(item) for index, item in state.rendered.items()},
         "pending": sorted(state.pending),
         "published_at": state.published_at,
@@ -146,6 +153,9 @@ def _load_state(raw: dict[str, Any]) -> State:
         denied={
             _text(store): frozenset(map(_text, _list(actions)))
             for store, actions in _pairs(raw["denied"])
+        },
+        superseded={
+            _text(store): tuple(map(_text, _list(ids))) for store, ids in _pairs(raw["superseded"])
         },
         rendered={
             _count(int(index)): _load_rendered(item) for index, item in _pairs(raw["rendered"])
@@ -197,6 +207,8 @@ def _dump_lease(lease: HeldLease) -> dict[str, Any]:
         "renewable": lease.renewable,
         "issued_at": lease.issued_at,
         "original": lease.original,
+        "accessor": lease.accessor,
+        "due_at": lease.due_at,
     }
 
 
@@ -207,6 +219,8 @@ def _load_lease(raw: dict[str, Any]) -> HeldLease:
         renewable=_flag(raw["renewable"]),
         issued_at=_seconds(raw["issued_at"]),
         original=_seconds(raw["original"]),
+        accessor=_text(raw["accessor"]),
+        due_at=_seconds(raw["due_at"]),
     )
 
 

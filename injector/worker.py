@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from injector.edges import Machine
     from injector.settings import Settings
 
+REVOKE_SECONDS: Final = 1.3
+"""Until the last reply; the supervisor waits 1.5 s for this process (`supervision`)."""
 _DIGITS: Final = 8  # hexadecimal, of a digest: enough to tell replicas apart
 
 
@@ -46,9 +48,12 @@ def run(settings: Settings, log: Log, machine: Machine, *, everything: bool = Fa
     return handover.leave(done, sessions, clock()).line(settings.plan)
 
 
-def revoke(settings: Settings, log: Log) -> None:
-    """Give leases back. No provider of this version grants any: tokens end by themselves."""
-    log.write("debug", "nothing to revoke", secrets=len(settings.plan.secrets))
+def revoke(settings: Settings, log: Log, machine: Machine) -> None:
+    """Give the pod's sessions back, and with them their leases; one short try."""
+    until = machine.retry.clock() + REVOKE_SECONDS
+    sessions = machine.open_sessions(settings, machine.ending(until))
+    Handover(settings, log).take(sessions)
+    log.write("info", "sessions were given back", sessions=sessions.revoke())
 
 
 def replica(pod_uid: str) -> float:

@@ -6,6 +6,7 @@ Who the pod is, and the values that a login takes and gives: plain, frozen, with
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
@@ -14,6 +15,7 @@ from injector.material import Material
 
 if TYPE_CHECKING:
     from injector.aws.client import AwsClient
+    from injector.vault.client import VaultClient
 
 AMBIENT: Final = "ambient"
 """The one method whose sessions are the environment's: they never reach a snapshot."""
@@ -32,11 +34,13 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What proves a session. `token` alone for Vault; all three for AWS."""
+    """What proves a session: three keys for AWS, a token and its accessor for Vault."""
 
     token: Material
     access_key_id: str = field(default="", repr=False)
     secret_access_key: Material = field(default_factory=lambda: Material(b""))
+    accessor: str = field(default="", repr=False)
+    """Vault's name of the token, by which a lease is known to be this token's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +52,16 @@ class SessionKey:
     """
 
     provider: str
-    """The family of providers that share sessions: `aws`."""
+    """The family of providers that share sessions: `aws`, `vault`."""
     method: str
-    """`web-identity`, `pod-identity`, `ambient` or `assume-role`."""
+    """
+    `web-identity`, `pod-identity`, `ambient` or `assume-role`; `vault-kubernetes`, `vault-jwt` or
+    `vault-aws`.
+    """
     inputs: tuple[tuple[str, str], ...]
     """Sorted by name, each once."""
     source: SessionKey | None = None
-    """Whose credentials the login uses, for a role of a chain."""
+    """Whose credentials the login uses: for a role of a chain, and for Vault's `aws` method."""
 
     @classmethod
     def of(
@@ -87,14 +94,23 @@ class SessionRecord:
     """Who the provider says we are, such as an assumed role's ARN; empty when it does not say."""
     credentials: Credentials
     issued_at: float
+    """Of the login, or of the last renewal."""
     expires_at: float
+    lifetime: float = 0.0
+    """
+    Seconds that the login granted, where the session can be renewed; 0 where it cannot. A renewal
+    that grants much less has come to the session's maximum.
+    """
 
 
 class ClientFactory(Protocol):
     """What turns a session into clients; given to the cache by whoever builds it."""
 
     def client(self, session: Session, service: str, region: str) -> AwsClient:
-        """Make a client that signs with the credentials that the session has now."""
+        """Make an AWS client that signs with the credentials that the session has now."""
+
+    def vault(self, session: Session, namespace: str, seconds: float) -> VaultClient:
+        """Make a Vault client with the token that the session has now."""
 
     def expect(self, key: SessionKey, service: str, region: str, *, login: bool) -> None:
         """Open early the connections that a login with `key` (if any) and a read will want."""
@@ -107,21 +123,39 @@ class Session:
     Args:
         record: the finished login.
         clients: makes clients of it.
+        until: when it is renewed or replaced, in seconds since the epoch.
     """
 
-    __slots__ = ("_clients", "credentials", "expires_at", "issued_at", "key", "principal")
+    __slots__ = (
+        "_clients",
+        "credentials",
+        "expires_at",
+        "issued_at",
+        "key",
+        "lifetime",
+        "principal",
+        "until",
+    )
 
-    def __init__(self, record: SessionRecord, clients: ClientFactory) -> None:
+    def __init__(
+        self, record: SessionRecord, clients: ClientFactory, until: float = math.inf
+    ) -> None:
         self.key = record.key
         self.principal = record.principal
         self.credentials = record.credentials
         self.issued_at = record.issued_at
         self.expires_at = record.expires_at
+        self.lifetime = record.lifetime
+        self.until = until
         self._clients = clients
 
     def client(self, service: str, region: str) -> AwsClient:
-        """Make a client for one service in one region."""
+        """Make a client for one AWS service in one region."""
         return self._clients.client(self, service, region)
+
+    def vault(self, namespace: str, seconds: float = 0.0) -> VaultClient:
+        """Make a client of Vault in one of its namespaces; `seconds` bound each request."""
+        return self._clients.vault(self, namespace, seconds)
 
     def __repr__(self) -> str:
         return f"<Session {self.key.provider} {self.key.method} {self.principal}>"
@@ -129,6 +163,16 @@ class Session:
 
 Login = Callable[[SessionKey, Session | None], SessionRecord]
 """
-Authenticates once; gets the source's session for a role of a chain, and reads token files itself.
+Authenticates once; gets the source's session where the key has one, and reads token files itself.
 Raises `InjectorError` only.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Tenure:
+    """How sessions of one method are kept beyond their first end, and given back."""
+
+    renew: Callable[[Session], SessionRecord]
+    """Extends a session that can be renewed; raises `InjectorError` only."""
+    revoke: Callable[[Session], None]
+    """Ends a session and what was given to it; raises `InjectorError` only."""

@@ -23,9 +23,13 @@ if TYPE_CHECKING:
 WEB_IDENTITY: Final = "web-identity"
 POD_IDENTITY: Final = "pod-identity"
 ASSUME_ROLE: Final = "assume-role"
+VAULT_KUBERNETES: Final = "vault-kubernetes"
+VAULT_JWT: Final = "vault-jwt"
+VAULT_AWS: Final = "vault-aws"
 
 WEB_IDENTITY_AUDIENCE: Final = "sts.amazonaws.com"
 POD_IDENTITY_AUDIENCE: Final = "pods.eks.amazonaws.com"
+VAULT_AUDIENCE: Final = "vault"
 MAX_CHAINED: Final = 3600
 """Seconds: AWS's limit for a role that is assumed with another role's credentials."""
 MAX_SESSION_NAME: Final = 64
@@ -67,6 +71,47 @@ def session_key(store: Store, identity: Identity, region: str) -> SessionKey:
         key = SessionKey.of("aws", ASSUME_ROLE, inputs, key)
         carried |= {name.lower() for name in hop.transitive_tags}
     return key
+
+
+def vault_key(store: Store, identity: Identity) -> SessionKey:
+    """
+    Name the login that the reads of a Vault store need; what only reads differ in is not in it.
+
+    Args:
+        store: a Vault store, as admission left it.
+        identity: the pod.
+
+    Raises:
+        InjectorError: for a store that logs in by AWS without a store that signs.
+    """
+    chosen = store.text("auth", "kubernetes")
+    inputs = {
+        "address": store.text("address"),
+        "ca-bundle": store.text("ca-bundle"),
+        "namespace": store.text("auth-namespace", store.text("namespace")),
+        "auth-mount": store.text("auth-mount", chosen),
+        "role": store.text("role"),
+        "pod-namespace": identity.namespace,
+        "service-account": identity.service_account,
+        "pod": identity.pod,
+    }
+    if chosen != "aws":
+        audience = store.text("audience", VAULT_AUDIENCE)
+        inputs["audience"] = audience
+        inputs["token-file"] = f"{names.TOKEN_DIRECTORY}/{names.token_file(audience)}"
+        return SessionKey.of("vault", f"vault-{chosen}", inputs)
+    signer = store.signer
+    if signer is None:
+        msg = f"store `{store.name}`: no AWS store signs its login"
+        raise InjectorError(Reason.INVALID_STORE, msg)
+    region = signer.text("region")
+    inputs |= {
+        "aws-region": region,
+        "aws-server-id": store.text("aws-server-id"),
+        "aws-sts": store.text("aws-sts", "regional"),
+        "endpoint.sts": dict(signer.pairs("endpoints")).get("sts", ""),
+    }
+    return SessionKey.of("vault", VAULT_AWS, inputs, session_key(signer, identity, region))
 
 
 def warnings(store: Store) -> tuple[str, ...]:

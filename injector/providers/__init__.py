@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from injector.providers.aws_secretsmanager import SecretsManager
 from injector.providers.aws_ssm import ParameterStore
+from injector.providers.vault import VaultSecrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from injector.providers.interface import Provider
 
 PROVIDERS: Final[Mapping[str, Provider]] = MappingProxyType(
-    {"aws-secretsmanager": SecretsManager(), "aws-ssm": ParameterStore()}
+    {
+        "aws-secretsmanager": SecretsManager(),
+        "aws-ssm": ParameterStore(),
+        "vault": VaultSecrets(),
+    }
 )
 """By the provider's name in `injector.contract.stores`; each is stateless."""

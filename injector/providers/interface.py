@@ -7,6 +7,7 @@ response body can travel in an exception that we log. Implementers write `_fetch
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -28,9 +29,14 @@ class Lease:
     """A time-bound right to a dynamic secret, in the backend's own terms."""
 
     id: str
+    """Empty for what has an end but no lease, as a certificate."""
     duration: float
-    """Seconds from the moment of issue."""
+    """Seconds from the moment of issue or renewal."""
     renewable: bool
+    accessor: str = ""
+    """Of the token that it belongs to: it ends with that at the latest."""
+    original: float = 0.0
+    """Seconds of the first grant, of a lease that is held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,10 @@ class Read:
     """The version that was fetched last; empty forces the value to be fetched."""
     served_by: str = ""
     """Region that served it last."""
+    lease: Lease | None = None
+    """What is held of it."""
+    lease_due: bool = True
+    """Whether that is to be renewed or replaced, rather than only looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +70,11 @@ class Fetched:
     principal: str = ""
     """Who the provider says has asked; empty when the login failed, or it does not say."""
     lease: Lease | None = None
+    """What was granted just now; with `unchanged`, the renewal of what is held."""
+    until: float = math.inf
+    """When the session behind a lease is renewed or replaced (epoch seconds), and it with it."""
+    superseded: str = ""
+    """Id of a lease that this one replaces: given back when nobody uses it any more."""
     error: ProviderError | None = None
     remembered: tuple[str, ...] = ()
     """API actions found to be denied, which later cycles leave out (`BatchGetSecretValue`)."""
@@ -100,6 +115,28 @@ class Provider(ABC):
             name = type(exc).__name__
             error = ProviderError(Reason.INTERNAL, f"{type(self).__name__}: {name}")
         return [Fetched(read.reference, error=error) for read in reads]
+
+    def release(
+        self, leases: Sequence[str], store: Store, sessions: SessionCache
+    ) -> tuple[str, ...]:
+        """
+        Give back leases that nobody uses any more.
+
+        Returns:
+            Those that another try may give back; what is refused for good ends by itself.
+
+        This method raises nothing.
+        """
+        kept = []
+        for lease in leases:
+            try:
+                self._release(lease, store, sessions)
+            except InjectorError as exc:
+                kept += [lease] if exc.retryable else []
+        return tuple(kept)
+
+    def _release(self, lease: str, store: Store, sessions: SessionCache) -> None:  # noqa: B027 - most grant none
+        """Give one lease back; a provider that grants none has nothing to do."""
 
     @abstractmethod
     def _fetch(

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from injector import logins
-from injector.aws.sdk import Sdk
 from injector.contract import names, references
 from injector.contract.plan import Plan, Proxy
 from injector.contract.stores import Hop, Store
@@ -19,6 +18,7 @@ from tests.injector.cycle.pod import READ_ALL, Time
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from injector.aws.sdk import Sdk
     from injector.identity.interface import Session, SessionKey
     from injector.providers.interface import Fetched
     from injector.retry import Retry
@@ -152,8 +152,7 @@ class Tenant:
     def close(self) -> None:
         """Close what was opened, as the end of a process does."""
         for sessions in self._opened:
-            assert isinstance(sessions._clients, Sdk)
-            sessions._clients.transport.close()
+            sdk_of(sessions).transport.close()
 
     def store(self, provider: str = "aws-secretsmanager", **settings: Any) -> Store:  # noqa: ANN401 - of a store
         """Give a store that logs in as `web`, with settings spelled with `_`."""
@@ -218,3 +217,9 @@ POD_TRUST = {
 def session_arn(role: Role, name: str = "syrette-shop-web") -> str:
     """Write the ARN of a session of a role."""
     return f"arn:aws:sts::{role.account}:assumed-role/{role.name}/{name}"
+
+
+def sdk_of(sessions: SessionCache) -> Sdk:
+    """What makes the AWS clients of a cache."""
+    assert isinstance(sessions._clients, logins.Clients)
+    return sessions._clients.sdk

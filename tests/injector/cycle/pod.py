@@ -8,15 +8,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from injector import init, worker
-from injector.aws.sdk import Sdk
 from injector.contract import codec, names, references
 from injector.contract.plan import Plan, Secret, Source, Variable
 from injector.contract.stores import Store
 from injector.diagnostics import Log
 from injector.edges import Machine
-from injector.identity import aws
+from injector.logins import sessions_over
 from injector.retry import Retry
-from injector.sessions import SessionCache
 from injector.settings import Settings, load
 from injector.transport import Transport
 
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from injector.init import Outcome
+    from injector.sessions import SessionCache
     from worlds.aws import AwsWorld
 
 NAMESPACE, SERVICE_ACCOUNT, NAME, UID = "shop", "web", "web-1", "c0ffee"
@@ -104,9 +103,7 @@ def machine(moment: Time) -> Iterator[Machine]:
         plan = settings.plan
         transport = Transport(ca_bundle=plan.ca_bundle, proxy=plan.proxy, clock=machine.retry.clock)
         opened.append(transport)
-        sdk = Sdk(transport, machine.retry)
-        logins = aws.logins(sdk, machine.clock, settings.identity.root)
-        return SessionCache(settings.identity, logins, sdk, clock=machine.clock)
+        return sessions_over(transport, settings.identity, retry=machine.retry, clock=machine.clock)
 
     try:
         yield Machine(moment.retry, moment, open_sessions)

@@ -15,6 +15,7 @@ from injector.contract.stores import Hop
 from injector.errors import ProviderError
 from injector.identity import aws
 from injector.retry import Retry
+from tests.injector.tenant import sdk_of
 from worlds import faults
 
 if TYPE_CHECKING:
@@ -74,15 +75,15 @@ def test_region_of_no_partition_has_no_guess(tenant: Tenant) -> None:
     """No connection is opened early to a host that is made up."""
     assert endpoints.guess(DATA, "sts", "nowhere") == ""
 
-    sdk = tenant.sessions._clients
+    sdk = sdk_of(tenant.sessions)
     sdk.expect(tenant.key(tenant.store(endpoints=()), "nowhere"), "ssm", "nowhere", login=True)
-    assert sdk.transport._openings == {}  # type: ignore[attr-defined]
+    assert sdk.transport._openings == {}
 
 
 def test_role_without_a_source_is_a_defect_and_no_login(world: AwsWorld, tenant: Tenant) -> None:
     """Nobody assumes a role with nothing."""
     key = tenant.key(tenant.store(assume_role=tenant.reader("reader").arn))
-    login = aws.logins(tenant.sessions._clients, tenant.time)["assume-role"]  # type: ignore[arg-type]
+    login = aws.logins(sdk_of(tenant.sessions), tenant.time)["assume-role"]
 
     with pytest.raises(ProviderError, match="with a source") as caught:
         login(key, None)

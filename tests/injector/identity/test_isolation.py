@@ -12,7 +12,7 @@ from injector.contract.plan import Proxy
 from injector.errors import InjectorError
 from injector.identity.interface import Credentials
 from injector.material import Material
-from tests.injector.tenant import Tenant, session_arn
+from tests.injector.tenant import Tenant, sdk_of, session_arn
 from tests.injector.transport.peer import Peer, reply
 
 if TYPE_CHECKING:
@@ -168,10 +168,10 @@ def test_requests_go_to_the_regional_endpoint_through_the_plans_proxy(
     parameters = taken.get(action, {})
     with Peer(reply(b"", "403 Forbidden")) as proxy:
         sessions = tenant.open(proxy=Proxy(https=f"http://127.0.0.1:{proxy.port}"))
-        sdk = sessions._clients
+        sdk = sdk_of(sessions)
         key = tenant.key(tenant.store(endpoints=(), region=region), region)
         sdk.expect(key, service, region, login=False)
-        client = sdk.open(key, service, region, CREDENTIALS)  # type: ignore[attr-defined]
+        client = sdk.open(key, service, region, CREDENTIALS)
         with pytest.raises(InjectorError, match=f"answered 403 for {host}:443"):
             client.call(action, **parameters)
 

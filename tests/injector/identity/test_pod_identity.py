@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from injector.aws.sdk import Sdk
 from injector.contract import names
 from injector.contract.reasons import ExitCode, Reason
 from injector.errors import ProviderError
-from injector.identity import aws
 from injector.identity.keys import POD_IDENTITY_AUDIENCE
+from injector.logins import sessions_over
 from injector.retry import Retry
-from injector.sessions import SessionCache
 from injector.transport import Request, Response, Transport, TransportError
 from tests.injector.cycle.pod import READ_ALL, Pod, file
 from tests.injector.tenant import POD_TRUST, Tenant, session_arn, trusting
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from injector.contract.stores import Store
+    from injector.sessions import SessionCache
     from worlds.aws import AwsWorld
 
 ACTION = "AssumeRoleForPodIdentity"
@@ -111,13 +110,7 @@ class Node(Transport):
 
     def sessions(self, tenant: Tenant) -> SessionCache:
         """Open a cache on this node."""
-        sdk = Sdk(self, tenant.time.retry)
-        return SessionCache(
-            tenant.identity,
-            aws.logins(sdk, tenant.time, tenant.identity.root),
-            sdk,
-            clock=tenant.time,
-        )
+        return sessions_over(self, tenant.identity, retry=tenant.time.retry, clock=tenant.time)
 
 
 IPV4, IPV6 = "169.254.170.23", "[fd00:ec2::23]"

@@ -17,6 +17,8 @@ from injector.sessions import SessionCache
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from injector.vault.client import VaultClient
+
 LIFE = 3600.0
 IDENTITY = Identity("shop", "web", "web-1")
 
@@ -67,6 +69,10 @@ class NoClients:
         """Make a client that can call nothing."""
         del session, service
         return AwsClient(region, lambda *_: {}, Retry())
+
+    def vault(self, session: Session, namespace: str, seconds: float) -> VaultClient:
+        """Make none: these sessions are AWS's."""
+        raise NotImplementedError
 
     def expect(self, key: SessionKey, service: str, region: str, *, login: bool) -> None:
         """Journal it."""

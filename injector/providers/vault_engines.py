@@ -1,0 +1,152 @@
+"""
+What Vault's engines answer, taken apart: which one serves a path, and the secret of a reply.
+
+Vault tells the mount of a path to whoever may read below it (`sys/internal/ui/mounts`), so that no
+policy has to be added for it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from injector.contract.reasons import Reason
+from injector.errors import ProviderError
+from injector.material import Material
+from injector.vault.client import READ
+from injector.vault.errors import is_denied
+from injector.vault.http import unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from injector.contract.references import Reference
+    from injector.vault.client import VaultClient
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A mounted engine."""
+
+    mount: str
+    """Its path, with the slash at its end."""
+    version: int
+    """1 or 2 for KV; 0 for every other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An API path, cut where its engine ends."""
+
+    mount: str
+    """Without a slash at its end."""
+    path: str
+    version: int
+
+
+def api_path(reference: Reference) -> str:
+    """The path below `/v1/`: the reference's, with the engine in front where it is named."""
+    engine, path = reference.option("engine"), reference.path.strip("/")
+    return path if not engine or f"{path}/".startswith(f"{engine}/") else f"{engine}/{path}"
+
+
+def place(reference: Reference, fallback: str, known: list[Engine], client: VaultClient) -> Place:
+    """
+    Find the engine of a reference, asking Vault unless the reference says its version of KV.
+
+    Args:
+        reference: what is to be read.
+        fallback: version of KV, where Vault does not tell.
+        known: engines that were found before; what is found is added.
+        client: asks.
+
+    Raises:
+        ProviderError: when Vault does not tell, and nobody else does.
+    """
+    path, given = api_path(reference), reference.option("kv")
+    mount = f"{reference.option('engine') or path.partition('/')[0]}/"
+    if given:
+        found = Engine(mount, int(given))
+    else:
+        kept = next((item for item in known if path.startswith(item.mount)), None)
+        found = kept or _asked(path, mount, fallback, client)
+        known += [] if kept else [found]
+    return Place(found.mount.rstrip("/"), path.removeprefix(found.mount).strip("/"), found.version)
+
+
+def _asked(path: str, mount: str, fallback: str, client: VaultClient) -> Engine:
+    try:
+        reply = client.mount_of(path)
+    except ProviderError as exc:
+        if not is_denied(exc):
+            raise
+        if fallback:
+            return Engine(mount, int(fallback))
+        raise _untold(path, exc) from None
+    told = reply.get("data")
+    if not isinstance(told, dict) or not isinstance(told.get("path"), str):
+        raise unreadable(READ)
+    options = told.get("options") or {}
+    is_kv = told.get("type") in {"kv", "generic"}
+    return Engine(told["path"], int(str(options.get("version") or 1)) if is_kv else 0)
+
+
+def _untold(path: str, exc: ProviderError) -> ProviderError:
+    return ProviderError(
+        Reason.ACCESS_DENIED,
+        f"access denied: no policy of the role allows anything below the mount of `{path}`",
+        step=exc.step,
+        code=exc.code,
+        request_id=exc.request_id,
+        remedy="a policy of the role must allow `read` on the secret (for KV v2 with `data/` after "
+        "the mount); where the engine shall not be looked up, give `?kv=` or `vault.kv`",
+    )
+
+
+def is_current(metadata: Mapping[str, Any], pinned: str, known: str) -> bool:
+    """Whether the version that is held is the one that a read would give now."""
+    told = metadata.get("data")
+    if not isinstance(told, dict):
+        return False
+    versions = told.get("versions") or {}
+    mine = versions.get(known) if isinstance(versions, dict) else None
+    if not isinstance(mine, dict) or mine.get("destroyed") or mine.get("deletion_time"):
+        return False  # the read that follows gets Vault's definite no
+    return known == (pinned or str(told.get("current_version")))
+
+
+def kv2(reply: Mapping[str, Any]) -> tuple[str, Material]:
+    """
+    Take the version and the values out of a KV v2 reply.
+
+    Raises:
+        ProviderError: for a reply without values.
+    """
+    told = reply.get("data")
+    metadata = told.get("metadata") if isinstance(told, dict) else None
+    if not isinstance(told, dict) or not isinstance(metadata, dict):
+        raise unreadable(READ)
+    return str(metadata.get("version", "")), data(told)
+
+
+def data(reply: Mapping[str, Any]) -> Material:
+    """
+    Take the mapping out of a reply.
+
+    Raises:
+        ProviderError: for a reply without one.
+    """
+    told = reply.get("data")
+    if not isinstance(told, dict):
+        raise unreadable(READ)
+    return Material(json.dumps(told, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+
+
+def expiration(reply: Mapping[str, Any]) -> float:
+    """When a certificate of a reply ends, in seconds since the epoch; 0 where there is none."""
+    told = reply.get("data")
+    if not isinstance(told, dict) or not isinstance(told.get("certificate"), str):
+        return 0.0
+    end = told.get("expiration")
+    return float(end) if isinstance(end, int) else 0.0
