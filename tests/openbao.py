@@ -1,0 +1,111 @@
+"""
+Fixtures on the real OpenBao, known to every test by the root `conftest.py`.
+
+`openbao` is one server of the worker's session, in memory and unsealed; `cluster` is a Kubernetes
+API server of the session whose issuer signs projected tokens and which reviews them. Tests of one
+worker share both, so that each takes its own room:
+
+```python
+def test_something(vault: Namespace, cluster: Cluster) -> None:
+    # `vault` is a namespace of the test's own (`vault.path`, for `X-Vault-Namespace`), empty but
+    # for auth/kubernetes, which asks `cluster`, and auth/jwt, which has the cluster's public key.
+    vault.policy("shop", {"secret/data/prod/*": ["read"]})
+    vault.kv("secret"); vault.put("secret", "prod/db", password="s3cret")     # → version 1
+    vault.kubernetes_role("web", "shop", token_ttl="15m")    # shop/web, audience `vault`
+    vault.jwt_role("web", "shop")
+    token = cluster.token("shop", "web")                     # as projected, audience `vault`
+    vault.address, vault.ca_pem                              # for the store under test
+    vault.audit.logins("kubernetes"); vault.audit.calls("secret/data/", operation="read")
+    vault.tokens(), vault.leases("database/creds/app")       # what lives
+    vault.revoke("database/creds/app")                       # as an operator does
+    vault.api.write("auth/kubernetes/login", role="web", jwt=token)
+
+def test_without_a_namespace(rootspace: Namespace) -> None:
+    # The root namespace, with the same two login methods; what a test makes goes with it.
+
+def test_sealed(sealable: OpenBao) -> None:
+    # A server of the test's own, which it may seal, stop, kill and restart; its storage is
+    # raft. `sealable.root` is its root namespace, with nothing in it.
+```
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from worlds.kubernetes import KubernetesWorld
+from worlds.openbao import OpenBao
+from worlds.tokens import Issuer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from worlds.openbao import Namespace
+
+AUDIENCE = "vault"
+
+
+class Cluster:
+    """
+    A Kubernetes API server with `shop/web` and `test/web`, for logins.
+
+    Args:
+        world: the server.
+        issuer: of its tokens.
+    """
+
+    def __init__(self, world: KubernetesWorld, issuer: Issuer) -> None:
+        self.world = world
+        self.issuer = issuer
+        self.reviewer = world.reviewer()
+        for namespace in ("shop", "test"):
+            world.service_account(namespace, "web")
+
+    def token(self, namespace: str = "shop", name: str = "web", audience: str = AUDIENCE) -> str:
+        """Make a token as the kubelet projects it."""
+        return self.issuer.mint(namespace, name, audience)
+
+    def serve(self, vault: Namespace) -> Namespace:
+        """Let a namespace's `kubernetes` and `jwt` methods know the cluster; gives it back."""
+        vault.kubernetes(self.world.url, self.world.ca_pem, self.reviewer)
+        vault.jwt(self.issuer)
+        return vault
+
+
+@pytest.fixture(scope="session")
+def openbao() -> Iterator[OpenBao]:
+    """The server that the tests of a worker share."""
+    with OpenBao() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """The cluster that the tests of a worker share."""
+    issuer = Issuer()
+    with KubernetesWorld(issuer=issuer) as world:
+        yield Cluster(world, issuer)
+
+
+@pytest.fixture
+def vault(openbao: OpenBao, cluster: Cluster) -> Namespace:
+    """A namespace of the test's own, which knows the cluster."""
+    return cluster.serve(openbao.namespace())
+
+
+@pytest.fixture
+def rootspace(openbao: OpenBao, cluster: Cluster) -> Iterator[Namespace]:
+    """The root namespace, which knows the cluster, and is empty again afterwards."""
+    root = openbao.root
+    root.audit.clear()
+    yield cluster.serve(root)
+    root.clear()
+
+
+@pytest.fixture
+def sealable() -> Iterator[OpenBao]:
+    """A server of the test's own."""
+    with OpenBao("raft") as server:
+        yield server
