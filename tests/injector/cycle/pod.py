@@ -139,6 +139,11 @@ class Pod:
             ca_bundle=world.ca_pem,
             **fields,
         )
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Make what the kubelet mounts."""
+        root = self.root
         for volume in self.plan.volumes:
             (root / names.volume_directory(volume)[1:]).mkdir(parents=True, exist_ok=True)
         (root / names.SESSION_DIRECTORY[1:]).mkdir(parents=True, exist_ok=True)
