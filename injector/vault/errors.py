@@ -64,6 +64,7 @@ _AT_LOGIN: Final[tuple[tuple[str, Reason, str], ...]] = (
 )
 _ANYWHERE: Final[tuple[tuple[str, Reason, str], ...]] = (
     ("sealed", Reason.UNAVAILABLE, "Vault is sealed"),
+    ("namespace not found", Reason.NOT_FOUND, "there is no such Vault namespace"),
     ("no handler for route", Reason.NOT_FOUND, "nothing is mounted at this path"),
     ("unsupported path", Reason.NOT_FOUND, "the engine has no such path"),
     ("lease not found", Reason.NOT_FOUND, "the lease has ended"),
@@ -90,17 +91,16 @@ _BY_STATUS: Final = {
 
 def provider_error(failure: Failure) -> ProviderError:
     """Make our error of an error reply."""
-    reason, said = _classified(failure)
-    if failure.step == LOGIN:
-        # No such mount or role, say: never to be taken for a secret that is absent.
-        reason = _LOGIN_REASONS.get(reason, reason)
+    found, said = _classified(failure)
+    # No such mount or role, say: never to be taken for a secret that is absent.
+    reason = _LOGIN_REASONS.get(found, found) if failure.step == LOGIN else found
     return ProviderError(
         reason,
         f"{said} ({failure.path})",
         step=f"Vault {failure.step}",
         code=f"HTTP {failure.status}",
         request_id=failure.request_id,
-        remedy=remedies.remedy(reason, failure.step, failure.path, failure.text),
+        remedy=remedies.remedy(found, failure.step, failure.path, failure.text),
         pause=min(failure.retry_after, MAX_PAUSE),
     )
 

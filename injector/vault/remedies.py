@@ -46,7 +46,9 @@ def _login(reason: Reason, path: str, text: str) -> str:
 
 
 _NO_ROLE: Final = "create the role at auth/<mount>, or set `vault.role` and `vault.auth-mount`"
+_NO_NAMESPACE: Final = "check `vault.namespace` and `vault.auth-namespace`"
 _LOGINS: Final = (
+    ("namespace not found", _NO_NAMESPACE),
     (
         "no handler for route",
         (
@@ -77,9 +79,11 @@ _LOGINS: Final = (
     ),
 )
 _BOUNDS: Final = (
+    # Vault answers "permission denied" for a mount that is not there, too.
+    "see that a login method is enabled at `<mount>` in this namespace (`vault.auth-mount`), and "
     "compare `vault.role`, `vault.auth-mount` and `vault.audience` with the role at auth/<mount>: "
     "its bound service accounts, namespaces, claims or principals; a kubernetes mount outside the "
-    "cluster also needs a `token_reviewer_jwt` that may create TokenReviews"
+    "cluster needs a `token_reviewer_jwt` that may create TokenReviews"
 )
 
 
@@ -87,11 +91,16 @@ def _denied(step: str, path: str) -> str:
     if step == "renew" and path.endswith("-self"):
         return "the token's policies must allow `update` on auth/token/renew-self"
     capability = {"read": "read", "write": "update"}.get(step, "update")
-    said = f"a policy of the role must allow `{capability}` on `{path}`"
+    said = (
+        f"a policy of the role must allow `{capability}` on `{path}`; Vault says the same of a "
+        "mount that is not there"
+    )
     return f"{said}, or: {_DATA}" if _is_doubled(path) else said
 
 
 def _absent(path: str, text: str) -> str:
+    if "namespace not found" in text:
+        return _NO_NAMESPACE
     if "no handler for route" in text:
         return (
             "check the mount in front of the path and `vault.namespace`; `?engine=` names a "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -99,9 +99,7 @@ def test_metadata_that_a_policy_does_not_permit_is_asked_for_once(
 def test_a_pinned_version_stays(shop: Namespace, cluster: Cluster, tmp_path: Path) -> None:
     """Whatever comes after it."""
     shop.put("secret", "prod/db", password="second")
-    pod = VaultPod(
-        shop, cluster, tmp_path, file("vault:secret/prod/db?version=1#password", "pw")
-    )
+    pod = VaultPod(shop, cluster, tmp_path, file("vault:secret/prod/db?version=1#password", "pw"))
 
     assert pod.init().exit_code == 0
     pod.work_after(900)
@@ -158,9 +156,7 @@ def test_a_version_of_kv_that_is_given_is_not_asked_for(
     assert shop.audit.calls("sys/internal/") == ()
 
 
-def test_an_engine_with_a_slash_is_found(
-    shop: Namespace, cluster: Cluster, tmp_path: Path
-) -> None:
+def test_an_engine_with_a_slash_is_found(shop: Namespace, cluster: Cluster, tmp_path: Path) -> None:
     """Vault knows where it ends."""
     shop.kv("team/shop")
     shop.put("team/shop", "db", password="s3cret")
@@ -263,5 +259,3 @@ def test_a_path_of_the_api_is_refused_with_the_cure(
     outcome = pod.init()
     assert outcome.exit_code == 12
     assert "leave `data/` out of the path" in outcome.message
-
-
