@@ -68,7 +68,7 @@ class Handover:
             at=now,
             next=done.next,
             stale=status.stale_at(plan, done.state),
-            revoke=sessions.revocable,
+            revoke=sessions.revocable(),
             restart=done.restart,
         )
         snapshot = sessions.snapshot(self.settings.pod_uid, self.settings.plan_hash)

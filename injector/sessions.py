@@ -141,7 +141,6 @@ class SessionCache:
         """Seconds since the epoch, on the clock by which sessions end."""
         return self._clock()
 
-    @property
     def revocable(self) -> bool:
         """Whether there is a session that can be given back."""
         with self._lock:
@@ -224,7 +223,7 @@ class SessionCache:
         if record is None:  # pragma: no cover - a flight ends with a record or an error
             msg = "a login ended without a session"
             raise InjectorError(Reason.INTERNAL, msg)
-        return Session(record, self._clients)
+        return Session(record, self._clients, until(record))
 
     def _log_in(self, key: SessionKey, flight: _Flight) -> None:
         with self._lock:

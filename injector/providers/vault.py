@@ -41,6 +41,8 @@ class VaultSecrets(Provider):
         sessions: SessionCache,
         denied: frozenset[str],
     ) -> list[Fetched]:
+        if not reads:
+            return []
         key = vault_key(store, sessions.identity)
         kept = sessions.holds(key)
         sessions.expect(key, "vault", "")
@@ -147,7 +149,7 @@ def _read(read: Read, errand: _Errand) -> Fetched:
             return replace(item, lease=Lease("", ends - errand.now, renewable=False))
         return item
     place = vault_engines.place(reference, errand.store.text("kv"), errand.engines, errand.client)
-    if place.version == 2:  # noqa: PLR2004 - KV v2
+    if place.version == 2:  # noqa: PLR2004 - a version of KV
         return _version(read, place, errand)
     params = {"ttl": reference.option("ttl")} if reference.option("ttl") else None
     return _granted(

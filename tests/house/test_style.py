@@ -17,6 +17,8 @@ REVEALING = {
     "injector/state.py",
     "injector/snapshots.py",
     "injector/aws/sdk.py",
+    "injector/aws/signing.py",
+    "injector/vault/client.py",
     "injector/identity",
     "injector/render",
     "injector/material.py",

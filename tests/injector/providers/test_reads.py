@@ -239,14 +239,15 @@ def test_absent_optional_secret_is_a_success_without_bytes() -> None:
 
 
 def test_lease_rules_its_own_time() -> None:
-    """A lease is read anew near its end, whatever the interval says."""
+    """A lease is renewed at two thirds of its life, whatever the interval says."""
     got = Fetched(A, Material(b"x"), lease=Lease("l", 1000.0, renewable=True))
     noted = reads.note(ReadState(), got, HOURLY, MOMENT)
     later = Moment(NOW + 100, 0.5)
     unchanged = reads.note(noted, Fetched(A, unchanged=True), HOURLY, later)
 
-    assert noted.lease == HeldLease("l", 1000.0, renewable=True, issued_at=NOW, original=1000.0)
-    assert noted.due_at == NOW + 850
+    due_at = NOW + 1000 * (2 / 3 - 0.05)
+    assert noted.lease == HeldLease("l", 1000.0, True, NOW, 1000.0, due_at=due_at)  # noqa: FBT003 - its fields in order
+    assert noted.due_at == due_at
     assert unchanged.lease == noted.lease
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -98,9 +99,45 @@ def test_a_lease_rules_itself() -> None:
     )
     kept = reads.note(first, Fetched(A, unchanged=True), QUARTER, Moment(NOW + 60, 0.5))
 
-    assert first.lease == LEASE
-    assert NOW + 0.8 * 3600 <= first.due_at <= NOW + 0.9 * 3600
-    assert (kept.lease, kept.due_at, kept.value) == (LEASE, first.due_at, first.value)
+    assert first.lease == replace(LEASE, due_at=first.due_at)
+    assert NOW + 0.5 * 3600 <= first.due_at <= NOW + 0.67 * 3600
+    assert (kept.lease, kept.due_at, kept.value) == (first.lease, first.due_at, first.value)
+
+
+def test_a_lease_that_cannot_be_renewed_is_due_later() -> None:
+    """It is read anew near its end, a certificate without a lease when others are renewed."""
+    for name, low, high in (("x", 0.8, 0.9), ("", 0.5, 0.67)):
+        lease = Lease(name, 3600.0, renewable=False)
+        got = Fetched(A, material=Material(b"1"), lease=lease)
+        noted = reads.note(ReadState(), got, QUARTER, MOMENT)
+        assert NOW + low * 3600 <= noted.due_at <= NOW + high * 3600
+
+
+def test_a_lease_is_looked_at_when_its_session_ends() -> None:
+    """It ends with it, however long it would live."""
+    lease = Lease("x", 3600.0, renewable=True)
+    got = Fetched(A, material=Material(b"1"), lease=lease, until=NOW + 40)
+
+    assert reads.note(ReadState(), got, QUARTER, MOMENT).due_at == NOW + 40
+
+
+def test_a_renewal_keeps_what_was_granted_at_first() -> None:
+    """By it the end of the lease is known."""
+    first = Fetched(A, material=Material(b"1"), lease=Lease("x", 3600.0, renewable=True))
+    known = reads.note(ReadState(), first, QUARTER, MOMENT)
+    again = Fetched(A, unchanged=True, lease=Lease("x", 1200.0, renewable=True))
+    lease = reads.note(known, again, QUARTER, Moment(NOW + 60, 0.5)).lease
+
+    assert lease is not None
+    assert (lease.duration, lease.original, lease.issued_at) == (1200.0, 3600.0, NOW + 60)
+
+
+def test_a_renewal_that_fails_is_tried_again_before_the_lease_ends() -> None:
+    """Whatever the reason: a token that was revoked is a definite no until the next login."""
+    known = ReadState(succeeded_at=NOW, lease=LEASE, failures=9)
+    for reason in (Reason.UNAVAILABLE, Reason.ACCESS_DENIED):
+        due_at = reads.failed(known, reason, Demand(0.0, optional=False), MOMENT).due_at
+        assert NOW < due_at <= NOW + 3600 / 8
 
 
 def test_bytes_that_change_are_noted_as_changed() -> None:

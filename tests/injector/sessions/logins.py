@@ -8,8 +8,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from injector.aws.client import AwsClient
+from injector.contract.reasons import Reason
 from injector.errors import InjectorError
-from injector.identity.interface import Credentials, Identity, Session, SessionKey, SessionRecord
+from injector.identity.interface import (
+    Credentials,
+    Identity,
+    Session,
+    SessionKey,
+    SessionRecord,
+    Tenure,
+)
 from injector.material import Material
 from injector.retry import Retry
 from injector.sessions import SessionCache
@@ -44,6 +52,14 @@ class Logins:
     hold: Callable[[], None] = lambda: None
     """Called before each login answers."""
     life: float = LIFE
+    tenured: bool = False
+    """Whether sessions can be renewed and given back, as Vault's can."""
+    grants: list[float] = field(default_factory=list)
+    """Seconds that the next renewals grant, `life` when there is none; negative is a refusal."""
+    renewed: list[str] = field(default_factory=list)
+    """Tokens that were renewed."""
+    revoked: list[str] = field(default_factory=list)
+    """Tokens that were given back."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, key: SessionKey, source: Session | None) -> SessionRecord:
@@ -56,7 +72,32 @@ class Logins:
             if self.failures:
                 raise self.failures.pop()
         credentials = Credentials(Material(f"token-{number}".encode()), f"ASIA{number}")
-        return SessionRecord(key, name, credentials, self.clock.now, self.clock.now + self.life)
+        now = self.clock.now
+        lifetime = self.life if self.tenured else 0.0
+        return SessionRecord(key, name, credentials, now, now + self.life, lifetime)
+
+    def renew(self, session: Session) -> SessionRecord:
+        """Extend a session."""
+        granted = self.grants.pop(0) if self.grants else self.life
+        if granted < 0:
+            raise InjectorError(Reason.ACCESS_DENIED, "no")
+        self.renewed.append(token(session))
+        now = self.clock.now
+        return SessionRecord(
+            session.key,
+            session.principal,
+            session.credentials,
+            now,
+            now + granted,
+            session.lifetime,
+        )
+
+    def revoke(self, session: Session) -> None:
+        """Take one back."""
+        if self.failures:
+            raise self.failures.pop()
+        with self._lock:
+            self.revoked.append(token(session))
 
 
 class NoClients:
@@ -93,7 +134,15 @@ def role(name: str, source: SessionKey) -> SessionKey:
 def cache_of(logins: Logins, *, bound: int = 64) -> SessionCache:
     """A cache over them."""
     methods = dict.fromkeys(("web-identity", "assume-role", "ambient"), logins)
-    return SessionCache(IDENTITY, methods, NoClients(), clock=logins.clock, bound=bound)
+    tenures = {"web-identity": Tenure(logins.renew, logins.revoke)} if logins.tenured else {}
+    return SessionCache(
+        IDENTITY, methods, NoClients(), tenures=tenures, clock=logins.clock, bound=bound
+    )
+
+
+def token(session: Session) -> str:
+    """The token of a session, which says which login it came of."""
+    return session.credentials.token.reveal().decode()
 
 
 def in_threads(cache: SessionCache, key: SessionKey, logins: Logins, count: int) -> list[object]:

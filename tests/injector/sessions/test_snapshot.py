@@ -104,7 +104,7 @@ def test_another_pods_or_plans_snapshot_is_foreign(logins: Logins, pod: str, pla
 
 def test_another_versions_snapshot_is_foreign(logins: Logins) -> None:
     """A newer or older injector's snapshot is not guessed at."""
-    data = cache_of(logins).snapshot(POD, PLAN).replace(b'"version":1', b'"version":2')
+    data = cache_of(logins).snapshot(POD, PLAN).replace(b'"version":2', b'"version":3')
 
     assert cache_of(logins).restore(data, POD, PLAN) is Reason.SNAPSHOT_FOREIGN
 

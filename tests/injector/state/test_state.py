@@ -19,7 +19,7 @@ from injector.contract.reasons import Reason
 from injector.errors import PublicationError
 from injector.material import Material, RenderedFile
 from injector.render.interface import Rendered, Value
-from injector.state import HeldLease, ReadState, State
+from injector.state import VERSION, HeldLease, ReadState, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,12 +42,19 @@ FULL = State(
             value=Value(Material(b"{}"), mapping=True),
             due_at=math.inf,
             lease=HeldLease(
-                "database/creds/ro/x", 3600.0, renewable=True, issued_at=1e9, original=7200.5
+                "database/creds/ro/x",
+                3600.0,
+                renewable=True,
+                issued_at=1e9,
+                original=7200.5,
+                accessor="Tk3",
+                due_at=1e9 + 2400,
             ),
         ),
         references.parse("aws-ssm:/absent"): ReadState(),
     },
     denied={"aws-secretsmanager": frozenset({"BatchGetSecretValue", "DescribeSecret"})},
+    superseded={"vault": ("database/creds/ro/w",)},
     rendered={
         0: Rendered(
             (RenderedFile("db/a", Material(b"x"), 0o440), RenderedFile("b", Material(b"")))
@@ -113,6 +120,7 @@ _states = st.builds(
     State,
     reads=st.dictionaries(_references, _reads, max_size=3),
     denied=st.dictionaries(_texts, st.frozensets(_texts, max_size=2), max_size=2),
+    superseded=st.dictionaries(_texts, st.lists(_texts, max_size=2).map(tuple), max_size=2),
     rendered=st.dictionaries(_indexes, _rendered),
     pending=st.frozensets(_indexes),
     published_at=_moments,
@@ -138,7 +146,7 @@ def test_what_belongs_to_another_is_foreign(tmp_path: Path, pod: str, plan: str)
     assert _load(tmp_path) == (State(), Reason.SNAPSHOT_FOREIGN)
 
 
-@pytest.mark.parametrize("version", [0, 2, 10**6])
+@pytest.mark.parametrize("version", [0, VERSION + 1, 10**6])
 def test_another_version_is_foreign(tmp_path: Path, version: int) -> None:
     """A later Syrette may write what this one would misread."""
     _write(tmp_path, _document() | {"version": version})
@@ -184,7 +192,7 @@ def _places(node: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...
 
 def _document() -> dict[str, Any]:
     document: dict[str, Any] = {
-        "version": 1,
+        "version": VERSION,
         "pod_uid": POD,
         "plan_hash": PLAN,
         "state": state._dump_state(FULL),
@@ -221,6 +229,7 @@ def test_a_missing_field_is_seen(tmp_path: Path, place: tuple[Any, ...]) -> None
         branch = branch[key]
     several = place[-2:-1] in {("reads",), ("denied",), ("rendered",), ("pending",), ("files",)}
     several |= place[-2:-1] == ("variables",) or place[-3:-1] == ("denied", "aws-secretsmanager")
+    several |= place[-2:-1] == ("superseded",) or place[-3:-1] == ("superseded", "vault")
     del branch[place[-1]]
     _write(tmp_path, document)
     found, reason = _load(tmp_path)
@@ -251,9 +260,9 @@ def _interchangeable(before: object, wrong: object) -> bool:
         b"[]",
         b'"text"',
         b"{}",
-        b'{"version": 1, "pod_uid": "c0ffee", "plan_hash": "a1b2", "state": null}',
-        b'{"version": 1, "pod_uid": "c0ffee", "plan_hash": "a1b2", "state": {}}',
-        b'{"version": 1, "pod_uid": "c0ffee", "plan_hash": "a1b2"}',
+        b'{"version": 2, "pod_uid": "c0ffee", "plan_hash": "a1b2", "state": null}',
+        b'{"version": 2, "pod_uid": "c0ffee", "plan_hash": "a1b2", "state": {}}',
+        b'{"version": 2, "pod_uid": "c0ffee", "plan_hash": "a1b2"}',
     ],
     ids=lambda data: repr(data[:12]),
 )

@@ -16,7 +16,7 @@ from injector.contract.plan import Plan
 from injector.cycle import CycleReport
 from injector.handover import Handover
 from injector.settings import Settings
-from injector.state import HeldLease, ReadState, State
+from injector.state import ReadState, State
 from injector.supervision import Report as Line
 from tests.injector.cycle.pod import VOLUME, file
 from tests.injector.sessions.logins import IDENTITY, Clock, Logins, base, cache_of
@@ -97,10 +97,9 @@ def test_an_empty_volume_is_a_first_start(volume: Volume) -> None:
 
 def test_the_report_says_what_the_supervisor_needs(volume: Volume) -> None:
     """When to go on, from when on it is stale, and whether there is something to give back."""
-    lease = HeldLease("x", 60.0, renewable=True, issued_at=NOW, original=60.0)
-    leased = replace(DONE.state, reads={DB: ReadState(succeeded_at=NOW, lease=lease)})
     plain = Line(volume.leave().encode())
-    other = Line(volume.leave(replace(DONE, state=leased, restart=True)).encode())
+    volume.logins.tenured = True
+    other = Line(volume.leave(replace(DONE, restart=True)).encode())
 
     assert (plain.stale_at, plain.revoke, plain.restart) == (NOW + 60, False, False)
     assert (other.revoke, other.restart) == (True, True)

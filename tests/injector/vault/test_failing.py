@@ -1,4 +1,4 @@
-"""What Vault refuses: each no has its reason, its exit code and what to change, and comes at once."""
+"""What Vault refuses: each no has its reason, exit code and what to change, and comes at once."""
 
 from __future__ import annotations
 
