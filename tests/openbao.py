@@ -26,6 +26,15 @@ def test_without_a_namespace(rootspace: Namespace) -> None:
 def test_sealed(sealable: OpenBao) -> None:
     # A server of the test's own, which it may seal, stop, kill and restart; its storage is
     # raft. `sealable.root` is its root namespace, with nothing in it.
+
+def test_leases(vault: Namespace, postgres: Postgres) -> None:
+    # A PostgreSQL of the session: `vault.database(postgres, ttl="3s", max_ttl="6s")`, then
+    # `database/creds/app`; `postgres.users()`, `postgres.admits(username, password)`.
+
+def test_misbehaviour(vault: Namespace, front: VaultWorld) -> None:
+    # The same server behind a world that fails on demand and keeps a journal; use
+    # `front.address` and `front.ca_pem` for the store under test. With the aws method:
+    # `with VaultWorld(openbao, aws) as front`, see there.
 ```
 """
 
@@ -37,7 +46,9 @@ import pytest
 
 from worlds.kubernetes import KubernetesWorld
 from worlds.openbao import OpenBao
+from worlds.postgres import Postgres
 from worlds.tokens import Issuer
+from worlds.vault import VaultWorld
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,3 +120,17 @@ def sealable() -> Iterator[OpenBao]:
     """A server of the test's own."""
     with OpenBao("raft") as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """The PostgreSQL that the tests of a worker share."""
+    with Postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def front(openbao: OpenBao) -> Iterator[VaultWorld]:
+    """A world before the server, which misbehaves on demand."""
+    with VaultWorld(openbao) as world:
+        yield world

@@ -3,7 +3,6 @@
 from worlds.openbao.api import Api, ApiError
 from worlds.openbao.audit import AuditEntry, AuditLog
 from worlds.openbao.namespace import Namespace
-from worlds.openbao.process import NotStartedError
 from worlds.openbao.server import OpenBao
 
 __all__ = [
@@ -12,6 +11,5 @@ __all__ = [
     "AuditEntry",
     "AuditLog",
     "Namespace",
-    "NotStartedError",
     "OpenBao",
 ]

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from worlds.openbao.api import Api
+    from worlds.postgres import Postgres
+
+_CREATE_ROLE: Final = (
+    "CREATE ROLE \"{{name}}\" WITH LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'"
+)
 
 
 class Engines:
@@ -69,4 +74,41 @@ class Engines:
         self.api.write(f"{path}/root/generate/internal", common_name="root", key_type="ec")
         ours = {"allowed_domains": ["svc"], "allow_subdomains": True, "max_ttl": "1h"}
         self.api.write(f"{path}/roles/web", **{**ours, "key_type": "ec", "key_bits": 256, **role})
+        return path
+
+    def database(
+        self,
+        postgres: Postgres,
+        path: str = "database",
+        *,
+        ttl: str = "1h",
+        max_ttl: str = "24h",
+        role: str = "app",
+    ) -> str:
+        """
+        Enable the database engine on a PostgreSQL, with one role; gives its path.
+
+        Args:
+            postgres: where its users are made.
+            path: of the mount.
+            ttl: default life of credentials.
+            max_ttl: their longest life, renewals included.
+            role: name of the role.
+        """
+        self.mount(path, "database")
+        self.api.write(
+            f"{path}/config/postgres",
+            plugin_name="postgresql-database-plugin",
+            connection_url=postgres.template_url,
+            username=postgres.user,
+            password=postgres.password,
+            allowed_roles="*",
+        )
+        self.api.write(
+            f"{path}/roles/{role}",
+            db_name="postgres",
+            creation_statements=[_CREATE_ROLE],
+            default_ttl=ttl,
+            max_ttl=max_ttl,
+        )
         return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from worlds.openbao.api import Api, ApiError
@@ -29,7 +30,7 @@ class Namespace(Engines, Logins):
     vault.kubernetes(cluster.url, cluster.ca_pem, cluster.reviewer())
     vault.kubernetes_role("web", "shop", token_ttl="15m")
     vault.jwt(issuer); vault.jwt_role("web", "shop")
-    vault.transit(); vault.pki()
+    vault.transit(); vault.pki(); vault.database(postgres, ttl="5s", max_ttl="20s")
     vault.namespace("team")                            # one in it
     vault.token("shop", ttl="1h")                      # a token without a login
     vault.tokens(), vault.leases("database/creds/app") # what lives
@@ -67,6 +68,13 @@ class Namespace(Engines, Logins):
         self.api.write(f"sys/namespaces/{name}")
         inner = f"{self.path}/{name}".strip("/")
         made = Namespace(self.api.within(inner), self._audit_file)
+        made.audit.clear()
+        return made
+
+    def through(self, address: str, ca_pem: str) -> Namespace:
+        """Give the same namespace, asked at another address."""
+        api = replace(self.api, address=address, ca_pem=ca_pem)
+        made = Namespace(api, self._audit_file)
         made.audit.clear()
         return made
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final, Literal, Self
 
 from worlds.certificates import issue
 from worlds.openbao.api import Api, ApiError
+from worlds.openbao.binary import binary
 from worlds.openbao.namespace import Namespace
-from worlds.openbao.process import NotStartedError, Process, binary, free_port
+from worlds.process import NotStartedError, Process, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

