@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from injector import worker
 from injector.contract import names
 from injector.contract.plan import Plan
 from injector.contract.stores import Store
-from tests.injector.cycle.pod import Pod, Time
+from injector.diagnostics import Log
+from tests.injector.cycle.pod import Pod, Time, machine
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,6 +18,21 @@ if TYPE_CHECKING:
     from injector.contract.plan import Secret
     from tests.openbao import Cluster
     from worlds.openbao import Namespace
+
+
+class RealTime(Time):
+    """The machine's own time, for what a server does by its own clock."""
+
+    def __init__(self) -> None:
+        super().__init__(0.0)
+
+    def __call__(self) -> float:
+        """Give the present moment."""
+        return time.time()
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        time.sleep(seconds)
 
 
 class VaultPod(Pod):
@@ -27,6 +44,7 @@ class VaultPod(Pod):
         cluster: projects its token.
         root: a folder for its volumes.
         secrets: of its plan.
+        time: virtual, from now on, if it is not given.
         settings: of its store, spelled with `_`.
     """
 
@@ -36,12 +54,13 @@ class VaultPod(Pod):
         cluster: Cluster,
         root: Path,
         *secrets: Secret,
+        time: Time | None = None,
         **settings: Any,  # noqa: ANN401 - of a store
     ) -> None:
         self.vault = vault
         self.cluster = cluster
         self.root = root
-        self.time = Time(time.time())
+        self.time = time or Time(RealTime()())
         self.plan = Plan(
             secrets=secrets,
             stores=(self.store(**settings),),
@@ -73,3 +92,8 @@ class VaultPod(Pod):
         folder = self.root / names.TOKEN_DIRECTORY[1:]
         folder.mkdir(parents=True, exist_ok=True)
         (folder / names.token_file(audience)).write_text(token + "\n")
+
+    def revoke(self) -> None:
+        """Run what the supervisor runs at the end."""
+        with machine(self.time) as here:
+            worker.revoke(self.settings, Log("error"), here)
