@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
 BODY: Final = "Action=GetCallerIdentity&Version=2011-06-15"
 _CONTENT_TYPE: Final = "application/x-www-form-urlencoded; charset=utf-8"
-GLOBAL_URL: Final = "https://sts.amazonaws.com"
-GLOBAL_REGION: Final = "us-east-1"
-"""In whose name the global endpoint wants requests signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +30,17 @@ class Endpoint:
     region: str
 
 
-def endpoint(region: str, given: str, *, everywhere: bool) -> Endpoint:
-    """
-    Choose the STS that is signed for.
+GLOBAL: Final = Endpoint("https://sts.amazonaws.com/", "us-east-1")
+"""The endpoint without a region, and the one in whose name it wants requests signed."""
 
-    Args:
-        region: of the session that signs.
-        given: the operator's own endpoint of STS, if there is one.
-        everywhere: the global endpoint, in place of the region's.
+
+def regional(region: str) -> Endpoint:
     """
-    if given or not everywhere:
-        url = given or endpoints.guess(DATA, "sts", region)
-        return Endpoint(f"{url.rstrip('/')}/", region)
-    return Endpoint(f"{GLOBAL_URL}/", GLOBAL_REGION)
+    The public endpoint of a region, which Vault asks from where it runs.
+
+    An endpoint of the operator's is the pods' way to STS, not Vault's.
+    """
+    return Endpoint(f"{endpoints.guess(DATA, 'sts', region)}/", region)
 
 
 def caller_identity(

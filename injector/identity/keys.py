@@ -109,7 +109,6 @@ def vault_key(store: Store, identity: Identity) -> SessionKey:
         "aws-region": region,
         "aws-server-id": store.text("aws-server-id"),
         "aws-sts": store.text("aws-sts", "regional"),
-        "endpoint.sts": dict(signer.pairs("endpoints")).get("sts", ""),
     }
     return SessionKey.of("vault", VAULT_AWS, inputs, session_key(signer, identity, region))
 

@@ -81,11 +81,8 @@ def _by_signature(
         msg = "a request is signed with a source"
         raise ProviderError(Reason.INTERNAL, msg, step=STEP)
     headers = {SERVER_ID: key.input("aws-server-id")} if key.input("aws-server-id") else {}
-    place = signing.endpoint(
-        key.input("aws-region"),
-        key.input("endpoint.sts"),
-        everywhere=key.input("aws-sts") == "global",
-    )
+    everywhere = key.input("aws-sts") == "global"
+    place = signing.GLOBAL if everywhere else signing.regional(key.input("aws-region"))
 
     def body() -> dict[str, str]:
         signed = signing.caller_identity(source.credentials, place, headers)

@@ -1,4 +1,4 @@
-"""Dynamic credentials of a real PostgreSQL: one lease for the pod, renewed, replaced, given back."""
+"""Dynamic credentials of a real PostgreSQL: one lease a pod, renewed, replaced, given back."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_a_lease_at_its_maximum_leads_to_new_credentials_before_it_ends(
     vault: Namespace, postgres: Postgres, cluster: Cluster, tmp_path: Path
 ) -> None:
     """User and password change together, the application is told once, the old user goes."""
-    leased(vault, postgres, ttl="3s", max_ttl="4s")
+    leased(vault, postgres, ttl="4s", max_ttl="6s")
     with Peer(reply(b"")) as application:
         told = Action("http", method="POST", url=f"http://127.0.0.1:{application.port}/reload")
         secrets = [replace(secret, on_change=told) for secret in BOTH]
@@ -128,7 +128,7 @@ def test_a_lease_that_nobody_may_give_back_ends_by_itself(
     vault: Namespace, postgres: Postgres, cluster: Cluster, tmp_path: Path
 ) -> None:
     """The policy does not allow it: it is asked once, and the pod goes on."""
-    leased(vault, postgres, ttl="2s", max_ttl="2s")
+    leased(vault, postgres, ttl="3s", max_ttl="3s")
     vault.policy("shop", {"database/creds/app": ["read"]})
     pod = VaultPod(vault, cluster, tmp_path, *BOTH, time=RealTime())
     pod.init()
@@ -147,7 +147,7 @@ def test_a_token_at_its_maximum_leads_to_a_new_login_and_new_credentials(
 ) -> None:
     """For its leases end with it; the old token is given back after the switch."""
     leased(vault, postgres)
-    vault.kubernetes_role("web", "shop", token_ttl="2s", token_max_ttl="3s")
+    vault.kubernetes_role("web", "shop", token_ttl="4s", token_max_ttl="6s")
     pod = VaultPod(vault, cluster, tmp_path, *BOTH, time=RealTime())
     pod.init()
     first = pair(pod)
@@ -225,9 +225,7 @@ def test_an_outage_at_a_renewal_keeps_the_files_and_is_over_in_time(
 ) -> None:
     """It is tried again long before the lease ends, and there is no other user afterwards."""
     leased(vault, postgres)
-    pod = VaultPod(
-        front.front_of(vault), cluster, tmp_path, *BOTH, namespace=vault.path
-    )
+    pod = VaultPod(front.front_of(vault), cluster, tmp_path, *BOTH, namespace=vault.path)
     pod.init()
     first = pair(pod)
     due = pod.work()["next"]
