@@ -24,8 +24,12 @@ def test_without_a_namespace(rootspace: Namespace) -> None:
     # The root namespace, with the same two login methods; what a test makes goes with it.
 
 def test_sealed(sealable: OpenBao) -> None:
-    # A server of the test's own, which it may seal, stop, kill and restart; its storage is
-    # raft. `sealable.root` is its root namespace, with nothing in it.
+    # A server of the test's own, which it may seal and unseal; `sealable.root` is its root
+    # namespace, with nothing in it.
+
+def test_restarts(durable: OpenBao) -> None:
+    # The same with its data on disk (raft): `stop`, `kill`, `start`, `restart`, sealed each time.
+    # Its start takes seconds of waiting.
 
 def test_leases(vault: Namespace, postgres: Postgres) -> None:
     # A PostgreSQL of the session: `vault.database(postgres, ttl="3s", max_ttl="6s")`, then
@@ -117,7 +121,14 @@ def rootspace(openbao: OpenBao, cluster: Cluster) -> Iterator[Namespace]:
 
 @pytest.fixture
 def sealable() -> Iterator[OpenBao]:
-    """A server of the test's own."""
+    """A server of the test's own, in memory."""
+    with OpenBao() as server:
+        yield server
+
+
+@pytest.fixture
+def durable() -> Iterator[OpenBao]:
+    """A server of the test's own, with its data on disk."""
     with OpenBao("raft") as server:
         yield server
 

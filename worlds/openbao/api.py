@@ -42,6 +42,8 @@ class Api:
     token: str = field(default="", repr=False)
     namespace: str = ""
     """Path of the namespace, without slashes at its ends; empty for the root namespace."""
+    seconds: float = _SECONDS
+    """After which a silent server counts as one that does not answer."""
 
     def within(self, namespace: str) -> Api:
         """Ask in another namespace."""
@@ -91,7 +93,7 @@ class Api:
     ) -> tuple[int, dict[str, Any]]:
         context = ssl.create_default_context(cadata=self.ca_pem)
         host = urlsplit(self.address).netloc
-        connection = http.client.HTTPSConnection(host, timeout=_SECONDS, context=context)
+        connection = http.client.HTTPSConnection(host, timeout=self.seconds, context=context)
         try:
             body = None if content is None else json.dumps(content)
             connection.request(method, f"/v1/{path}", body, self._headers())

@@ -12,7 +12,7 @@ from worlds.openbao.engines import Engines
 from worlds.openbao.logins import Logins
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
 _OWN_MOUNTS: Final = frozenset({"cubbyhole/", "identity/", "sys/", "token/"})
@@ -47,6 +47,7 @@ class Namespace(Engines, Logins):
         Engines.__init__(self, api)
         self._audit_file = audit_file
         self.audit = AuditLog(audit_file, api.namespace)
+        self._inner: list[Namespace] = []
 
     @property
     def path(self) -> str:
@@ -64,10 +65,15 @@ class Namespace(Engines, Logins):
         return self.api.ca_pem
 
     def namespace(self, name: str) -> Namespace:
-        """Make a namespace in this one."""
+        """Make a namespace in this one, which goes with `clear`."""
+        made = self.make(name)
+        self._inner.append(made)
+        return made
+
+    def make(self, name: str) -> Namespace:
+        """Make a namespace in this one, which stays."""
         self.api.write(f"sys/namespaces/{name}")
-        inner = f"{self.path}/{name}".strip("/")
-        made = Namespace(self.api.within(inner), self._audit_file)
+        made = Namespace(self.api.within(f"{self.path}/{name}".strip("/")), self._audit_file)
         made.audit.clear()
         return made
 
@@ -104,15 +110,12 @@ class Namespace(Engines, Logins):
         """Revoke every lease below a prefix, or every token of a login method, as operators do."""
         self.api.write(f"sys/leases/revoke-prefix/{prefix}", sync=True)
 
-    def clear(self, inner: Sequence[str] = ()) -> None:
-        """
-        Take away what was made here: engines, login methods, policies, tokens, namespaces.
-
-        Args:
-            inner: namespaces to remove; all of them when none is named.
-        """
-        for name in inner or self.api.list("sys/namespaces"):
-            self.api.delete(f"sys/namespaces/{name.rstrip('/')}")
+    def clear(self) -> None:
+        """Take away what was made here: engines, login methods, policies, tokens, namespaces."""
+        for inner in self._inner:
+            inner.clear()
+            self.api.delete(f"sys/namespaces/{inner.path.rpartition('/')[2]}")
+        self._inner.clear()
         for kind in ("auth", "mounts"):
             for path in set(self.api.read(f"sys/{kind}")["data"]) - _OWN_MOUNTS:
                 self.api.delete(f"sys/{kind}/{path.rstrip('/')}")

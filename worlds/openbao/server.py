@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from worlds.openbao.audit import AuditLog
 
 _TRIES: Final = 3
+_FIRST_SECONDS: Final = 1.0
 _TAKEN: Final = "address already in use"
 
 
@@ -139,7 +140,7 @@ class OpenBao:
 
     def namespace(self, path: str = "") -> Namespace:
         """Make a namespace in the root one, by default of a name that is new."""
-        return self.root.namespace(path or f"t{next(self._numbers)}")
+        return self.root.make(path or f"t{next(self._numbers)}")
 
     @property
     def sealed(self) -> bool:
@@ -189,7 +190,8 @@ class OpenBao:
         config = self.folder / "server.json"
         config.write_text(json.dumps(self._config(ports)))
         process = Process([binary(), "server", f"-config={config}"], self.log)
-        api = Api(f"https://127.0.0.1:{ports[0]}", self.ca_pem)
+        # Whoever has the port in its place may be silent.
+        api = Api(f"https://127.0.0.1:{ports[0]}", self.ca_pem, seconds=_FIRST_SECONDS)
         try:
             process.wait_until(lambda: _answers(api))
         except NotStartedError:
@@ -205,7 +207,12 @@ class OpenBao:
             "tls_key_file": str(self.folder / "server.key"),
         }
         audit = {"file_path": str(self.folder / "audit.log"), "hmac_accessor": "false"}
-        data = {"path": str(self.folder / "data"), "node_id": "one"}
+        # The least there is: an election, which a single node has to wait for, takes a second.
+        data = {
+            "path": str(self.folder / "data"),
+            "node_id": "one",
+            "performance_multiplier": "1",
+        }
         return {
             "storage": {self._storage: data if self._storage == "raft" else {}},
             "listener": [{"tcp": listener}],
