@@ -164,7 +164,7 @@ def inherit(
 
 def _override(options: dict[str, Value], nearer: Mapping[str, Value]) -> None:
     """Put nearer options over farther ones; the mount of another login method goes with it."""
-    if _METHOD in nearer and _MOUNT not in nearer:
+    if _METHOD in nearer:
         farther, chosen = (
             (given[_METHOD].text if _METHOD in given else "") or vault.KUBERNETES
             for given in (options, nearer)

@@ -141,17 +141,15 @@ class _Ruling:
         """Those of the reads and of the login; a rule that names none permits the root only."""
         permitted, store = self.rule.allow.vault_namespaces, configured.store
         reads = store.text("namespace")
-        login = store.text("auth-namespace", reads)
-        for name, namespace in (("namespace", reads), ("auth-namespace", login)):
+        places = {reads: "namespace"}
+        places.setdefault(store.text("auth-namespace", reads), "auth-namespace")
+        for namespace, name in places.items():
             if not namespace and not permitted:
                 continue
             if not matches_any(permitted, namespace or _ROOT, self.facts):
-                said = (
-                    f"the Vault namespace `{namespace}`" if namespace else "Vault's root namespace"
-                )
-                # A login that has no namespace of its own is in that of the reads.
-                origin = configured.origin_of(name if name in store.settings else "namespace")
-                self._refuse(said, permitted, origin)
+                root = "Vault's root namespace"
+                said = f"the Vault namespace `{namespace}`" if namespace else root
+                self._refuse(said, permitted, configured.origin_of(name))
 
     def _check_mount(self, configured: ConfiguredStore) -> None:
         """Where the login is; a rule that names none permits the operator's and the usual one."""

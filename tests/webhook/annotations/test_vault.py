@@ -66,7 +66,11 @@ def test_what_is_given_is_kept() -> None:
 
 @pytest.mark.parametrize(
     ("auth", "unused"),
-    [("kubernetes", {"aws_server_id": "vault.acme.io"}), ("aws", {"audience": "vault"})],
+    [
+        ("", {"aws_server_id": "vault.acme.io", "aws_sts": "global", "aws_store": "hub"}),
+        ("kubernetes", {"aws_server_id": "vault.acme.io"}),
+        ("aws", {"audience": "vault"}),
+    ],
 )
 def test_a_default_for_pods_that_log_in_otherwise_is_not_used(
     auth: str, unused: dict[str, str]

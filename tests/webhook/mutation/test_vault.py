@@ -253,6 +253,16 @@ def test_a_store_of_the_pods_own_is_no_way_around(store: str, said: str) -> None
     assert said in denial(document, settings=operator).message
 
 
+def test_a_namespace_of_reads_and_login_is_refused_once() -> None:
+    """The login is where the reads are, unless somebody says otherwise."""
+    stores = "mine:\n  provider: vault\n  namespace: pay\n"
+    document = _pod(file__a="mine:secret/shop/a", stores=stores)
+    message = denial(document, settings=_rules()).message
+
+    assert message.count("the Vault namespace `pay`") == 1
+    assert "syrette.dev/stores line 3: the rule `shops` does not permit the Vault" in message
+
+
 def test_an_identity_that_a_rule_permits_signs() -> None:
     """The role of the signature is asked for among the roles of AWS, not of Vault."""
     document = _pod(vault__auth="aws")
