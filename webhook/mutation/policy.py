@@ -157,7 +157,8 @@ class _Ruling:
         mount = store.text("auth-mount")
         scope = configured.field_scopes.get("auth-mount", Scope.OPERATOR)
         usual = scope is Scope.OPERATOR or mount == store.text("auth")
-        if not (matches_any(permitted, mount, self.facts) if permitted else usual):
+        # A malformed store has none yet, and is refused for what is wrong with it.
+        if mount and not (matches_any(permitted, mount, self.facts) if permitted else usual):
             self._refuse(
                 f"the login mount `{mount}`", permitted, configured.origin_of("auth-mount")
             )
