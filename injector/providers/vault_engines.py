@@ -46,9 +46,18 @@ class Place:
 
 
 def api_path(reference: Reference) -> str:
-    """The path below `/v1/`: the reference's, with the engine in front where it is named."""
+    """
+    The path below `/v1/`, which is the reference's.
+
+    Raises:
+        ProviderError: where it is not below the engine that the reference names. Admission has
+            refused that, for no policy would have seen what is read.
+    """
     engine, path = reference.option("engine"), reference.path.strip("/")
-    return path if not engine or f"{path}/".startswith(f"{engine}/") else f"{engine}/{path}"
+    if engine and not path.startswith(f"{engine}/"):
+        msg = f"`{path}` is not below the engine `{engine}`"
+        raise ProviderError(Reason.INVALID_REFERENCE, msg, remedy="write the engine in front of it")
+    return path
 
 
 def place(reference: Reference, fallback: str, known: list[Engine], client: VaultClient) -> Place:

@@ -259,3 +259,15 @@ def test_a_path_of_the_api_is_refused_with_the_cure(
     outcome = pod.init()
     assert outcome.exit_code == 12
     assert "leave `data/` out of the path" in outcome.message
+
+
+def test_an_engine_that_the_path_is_not_below_is_refused(
+    shop: Namespace, cluster: Cluster, tmp_path: Path
+) -> None:
+    """No policy of the operator has seen what would be read."""
+    pod = VaultPod(shop, cluster, tmp_path, file("vault:prod/db?engine=secret&kv=2", "db"))
+
+    outcome = pod.init()
+    assert outcome.exit_code == 10
+    assert "is not below the engine" in outcome.message
+    assert shop.audit.calls("secret/data/", operation="read") == ()
