@@ -33,6 +33,10 @@ REREAD_POINT: Final = 0.9
 """Share of the life of a lease that cannot be renewed after which it is read anew."""
 LEASE_JITTER: Final = 0.1
 """Share of the life by which a lease is handled earlier, never later."""
+WINDOW_FRACTION: Final = 1 / 6
+WINDOW_MINIMUM: Final = 120.0
+"""Seconds; longer than a cycle, so that a session never ends while one reads with it."""
+WINDOW_MAXIMUM: Final = 600.0
 WORKER_DEADLINE: Final = 90.0
 """Seconds that a worker may take; shorter than a session's safety window (120 s)."""
 
@@ -89,6 +93,20 @@ def lease_due(issued_at: float, duration: float, draw: float, *, renewable: bool
     """When to renew a lease, or to read anew what cannot be renewed; earlier by jitter only."""
     point = RENEWAL_POINT if renewable else REREAD_POINT
     return issued_at + max(duration, 0.0) * (point - LEASE_JITTER * draw)
+
+
+def window(issued_at: float, expires_at: float) -> float:
+    """Seconds before its end in which a session is not handed out any more."""
+    life = max(0.0, expires_at - issued_at)
+    return min(max(life * WINDOW_FRACTION, WINDOW_MINIMUM), WINDOW_MAXIMUM, life / 2)
+
+
+def session_until(issued_at: float, expires_at: float, *, renewable: bool) -> float:
+    """From when on a session is renewed or replaced, in seconds since the epoch."""
+    end = expires_at - window(issued_at, expires_at)
+    if not renewable:
+        return end
+    return min(end, issued_at + (expires_at - issued_at) * RENEWAL_POINT)
 
 
 def is_ending(granted: float, original: float) -> bool:

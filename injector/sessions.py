@@ -36,29 +36,10 @@ from injector.identity.interface import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["Session", "SessionCache", "SessionKey", "SessionRecord", "window"]
+__all__ = ["Session", "SessionCache", "SessionKey", "SessionRecord"]
 
 BOUND: Final = 64
 """Records that are kept; a pod has a handful, a command-line run over many pods has more."""
-WINDOW_FRACTION: Final = 1 / 6
-WINDOW_MINIMUM: Final = 120.0
-"""Seconds; longer than a cycle, so that a session never ends while one reads with it."""
-WINDOW_MAXIMUM: Final = 600.0
-
-
-def window(issued_at: float, expires_at: float) -> float:
-    """Seconds before its end in which a session is not handed out any more."""
-    life = max(0.0, expires_at - issued_at)
-    return min(max(life * WINDOW_FRACTION, WINDOW_MINIMUM), WINDOW_MAXIMUM, life / 2)
-
-
-def until(record: SessionRecord) -> float:
-    """From when on a session is renewed or replaced, in seconds since the epoch."""
-    life = record.expires_at - record.issued_at
-    end = record.expires_at - window(record.issued_at, record.expires_at)
-    if not record.lifetime:
-        return end
-    return min(end, record.issued_at + life * schedule.RENEWAL_POINT)
 
 
 @dataclass(slots=True)
@@ -223,7 +204,7 @@ class SessionCache:
         if record is None:  # pragma: no cover - a flight ends with a record or an error
             msg = "a login ended without a session"
             raise InjectorError(Reason.INTERNAL, msg)
-        return Session(record, self._clients, until(record))
+        return Session(record, self._clients, _until(record))
 
     def _log_in(self, key: SessionKey, flight: _Flight) -> None:
         with self._lock:
@@ -281,7 +262,7 @@ class SessionCache:
         return record if record is not None and self._lives(record) else None
 
     def _lives(self, record: SessionRecord) -> bool:
-        return self._clock() < until(record)
+        return self._clock() < _until(record)
 
     def _is_revocable(self, record: SessionRecord) -> bool:
         return record.key.method in self._tenures and self._clock() < record.expires_at
@@ -296,3 +277,9 @@ class SessionCache:
             for record in (*self._records.values(), *self._replaced)
             if self._is_revocable(record)
         ]
+
+
+def _until(record: SessionRecord) -> float:
+    return schedule.session_until(
+        record.issued_at, record.expires_at, renewable=record.lifetime > 0
+    )

@@ -119,6 +119,11 @@ def _read_metrics(plan: Plan, state: State) -> list[str]:
             [({"reference": ref}, read.changed_at or math.inf) for ref, read in known],
         ),
         *_gauge(
+            "lease_end_timestamp_seconds",
+            "End of the lease that is held, if it is not renewed or replaced before.",
+            [({"reference": ref}, _lease_ends_at(read)) for ref, read in known],
+        ),
+        *_gauge(
             "read_failures",
             "Failures in a row, with the reason of the last.",
             [
@@ -142,13 +147,23 @@ def _stale_at(secret: Secret, plan: Plan, state: State) -> float:
     """Only what is read again can become stale."""
     return min(
         (
-            schedule.stale_at(read.succeeded_at, plan.max_stale)
+            _read_stale_at(read, plan.max_stale)
             for source in secret.sources
             for read in [state.reads.get(source.reference.read, _UNKNOWN)]
             if secret.refresh > 0 or read.lease is not None
         ),
         default=math.inf,
     )
+
+
+def _read_stale_at(read: ReadState, max_stale: float) -> float:
+    """What has a lease is fresh until that ends, however long it is left alone."""
+    life = 0.0 if read.lease is None else read.lease.duration
+    return schedule.stale_at(read.succeeded_at, max(max_stale, life) if max_stale else 0.0)
+
+
+def _lease_ends_at(read: ReadState) -> float:
+    return math.inf if read.lease is None else read.lease.issued_at + read.lease.duration
 
 
 def _reason(secret: Secret, state: State) -> Reason | None:
@@ -175,6 +190,7 @@ def _read(read: ReadState) -> dict[str, object]:
         "succeeded_at": _moment(read.succeeded_at),
         "changed_at": _moment(read.changed_at),
         "due_at": _moment(read.due_at),
+        "lease_ends_at": _moment(_lease_ends_at(read)),
         "failures": read.failures,
         "reason": read.reason,
     }

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from injector import schedule
-from injector.sessions import WINDOW_MINIMUM
 
 NOW = 1_764_000_000.0
 moments = st.floats(0.0, 4e9)
@@ -221,4 +220,4 @@ def test_a_worker_ends_at_its_deadline_or_before(now: float, until: float) -> No
     """Whichever comes first; a session lives longer than that."""
     assert schedule.worker_deadline(now) == now + 90.0
     assert schedule.worker_deadline(now, until) == min(now + 90.0, until)
-    assert schedule.WORKER_DEADLINE < WINDOW_MINIMUM
+    assert schedule.WORKER_DEADLINE < schedule.WINDOW_MINIMUM

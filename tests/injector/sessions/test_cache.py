@@ -10,7 +10,8 @@ from injector.contract.reasons import Reason
 from injector.errors import InjectorError
 from injector.identity.interface import Credentials, Session, SessionKey
 from injector.material import Material
-from injector.sessions import SessionCache, window
+from injector.schedule import window
+from injector.sessions import SessionCache
 from tests.injector.sessions.logins import (
     IDENTITY,
     LIFE,

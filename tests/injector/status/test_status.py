@@ -17,7 +17,7 @@ from injector.errors import InjectorError
 from injector.material import Material, RenderedFile
 from injector.render.interface import Rendered, Value
 from injector.report import Report
-from injector.state import ReadState, State
+from injector.state import HeldLease, ReadState, State
 from injector.supervision import Report as Line
 from tests.injector.cycle.pod import VOLUME, file
 
@@ -130,3 +130,21 @@ def test_the_supervisor_reads_what_a_worker_writes(seconds: float) -> None:
 
     assert (line.next, line.stale_at, line.port) == (seconds, NOW, 9000)
     assert (line.revoke, line.restart, line.classic, line.grace) == (True, True, True, 45.0)
+
+
+def test_a_lease_says_when_it_ends_and_is_no_stale_secret_before() -> None:
+    """It is left alone for most of its life, which may be longer than `max-stale`."""
+    secret = file("vault:database/creds/app#username", "user")
+    plan = Plan((secret,), (), (VOLUME,), max_stale=600.0)
+    lease = HeldLease("x", 3600.0, renewable=True, issued_at=NOW, original=3600.0)
+    read = ReadState(value=VALUE, succeeded_at=NOW, due_at=NOW + 2400, lease=lease)
+    state = State({secret.sources[0].reference.read: read})
+    report = CycleReport(state, complete=True, fetched={})
+    document = json.loads(status.document(plan, report, NOW))
+
+    assert document["reads"]["vault:database/creds/app"]["lease_ends_at"] == NOW + 3600
+    assert document["stale_at"] == NOW + 3600
+    assert (
+        'syrette_sidecar_lease_end_timestamp_seconds{reference="vault:database/creds/app"} '
+        f"{NOW + 3600:.3f}"
+    ) in status.metrics(plan, report, NOW).decode()
