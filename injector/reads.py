@@ -142,7 +142,8 @@ def note(known: ReadState, fetched: Fetched, demand: Demand, moment: Moment) -> 
     if lease is None:
         due_at = schedule.refresh_at(moment.now, demand.interval, moment.draw)
     else:
-        due_at = min(lease.due_at, fetched.until)
+        # A life of nothing must not become a loop without a pause.
+        due_at = max(min(lease.due_at, fetched.until), moment.now + schedule.BACK_OFF_FLOOR)
     return ReadState(
         version=fetched.version or known.version,
         served_by=fetched.served_by or known.served_by,

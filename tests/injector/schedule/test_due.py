@@ -121,6 +121,15 @@ def test_a_lease_is_looked_at_when_its_session_ends() -> None:
     assert reads.note(ReadState(), got, QUARTER, MOMENT).due_at == NOW + 40
 
 
+@pytest.mark.parametrize(("duration", "until"), [(0.0, math.inf), (-5.0, math.inf), (60.0, 0.0)])
+def test_a_life_of_nothing_is_no_loop_without_a_pause(duration: float, until: float) -> None:
+    """Whatever a server grants, the next cycle is a second away at the least."""
+    lease = Lease("x", duration, renewable=True)
+    got = Fetched(A, material=Material(b"1"), lease=lease, until=until)
+
+    assert reads.note(ReadState(), got, QUARTER, MOMENT).due_at == NOW + 1
+
+
 def test_a_renewal_keeps_what_was_granted_at_first() -> None:
     """By it the end of the lease is known."""
     first = Fetched(A, material=Material(b"1"), lease=Lease("x", 3600.0, renewable=True))
