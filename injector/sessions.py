@@ -142,13 +142,21 @@ class SessionCache:
                 self._records.pop(record.key, None)
             self._replaced = []
         given: list[bool] = []
-        threads = [
-            threading.Thread(target=lambda one=record: given.append(self._revoke(one)))
-            for record in held[1:]
-        ]
-        for thread in threads:
-            thread.start()
-        given += [self._revoke(record) for record in held[:1]]
+
+        def give(record: SessionRecord) -> None:
+            given.append(self._revoke(record))
+
+        threads = []
+        for record in held[1:]:
+            thread = threading.Thread(target=give, args=(record,))
+            try:
+                thread.start()
+            except RuntimeError:  # the pod has as many processes as it may have
+                give(record)
+            else:
+                threads.append(thread)
+        for record in held[:1]:
+            give(record)
         for thread in threads:
             thread.join()
         return sum(given)

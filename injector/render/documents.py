@@ -152,15 +152,28 @@ def scalar(data: object) -> str:
     raise RenderError(Reason.TEMPLATE_FAILED, msg)
 
 
+def is_pem(data: object) -> bool:
+    """Whether a value is a list of PEM texts (RFC 7468), as a chain of certificates is."""
+    return (
+        isinstance(data, list)
+        and bool(data)
+        and all(isinstance(item, str) and item.startswith("-----BEGIN ") for item in data)
+    )
+
+
 def to_bytes(data: object) -> bytes:
     """
     Turn a value into bytes: bytes as they are, text in UTF-8, objects and lists as JSON.
+
+    A list of PEM texts becomes what every TLS library reads as a chain: one after the other.
 
     Raises:
         RenderError: for text that UTF-8 cannot write (a lone surrogate).
     """
     if isinstance(data, bytes):
         return data
+    if isinstance(data, list) and is_pem(data):
+        return encode("".join(f"{item.rstrip()}\n" for item in data))
     text = to_json(data) if isinstance(data, dict | list) else scalar(data)
     return encode(text)
 

@@ -30,7 +30,7 @@ _YAML_WORDS: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "fal
 
 def default(path: str, data: object) -> str:
     """Say in which format a value goes to a file, when nobody said it."""
-    if not isinstance(data, dict | list):
+    if not isinstance(data, dict | list) or documents.is_pem(data):
         return "raw"
     extension = path.rpartition("/")[2].rpartition(".")[2]
     chosen = _BY_EXTENSION.get(extension, "json")

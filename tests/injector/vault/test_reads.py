@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -226,6 +227,20 @@ def test_a_certificate_is_one_publication_and_replaced_at_two_thirds_of_its_life
     pod.work_after(report["next"])
     assert issued() == 2
     assert pod.read("tls.crt") != first
+
+
+def test_a_certificate_becomes_a_directory_with_its_chain(
+    shop: Namespace, cluster: Cluster, tmp_path: Path
+) -> None:
+    """One file a field, and the chain is PEM, as servers want it."""
+    shop.pki()
+    shop.policy("shop", {"pki/issue/web": ["update"]})
+    whole = replace(file(ISSUE, "tls"), kind="dir")
+    pod = VaultPod(shop, cluster, tmp_path, whole, file(f"{ISSUE}#ca_chain", "chain.pem"))
+
+    assert pod.init().exit_code == 0
+    assert pod.read("tls/private_key").startswith("-----BEGIN EC PRIVATE KEY-----\n")
+    assert pod.read("tls/ca_chain") == pod.read("chain.pem") == pod.read("tls/issuing_ca") + "\n"
 
 
 def test_reads_and_logins_may_be_in_two_namespaces(
