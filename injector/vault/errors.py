@@ -59,10 +59,13 @@ _AT_LOGIN: Final[tuple[tuple[str, Reason, str], ...]] = (
         "the server id of the signed request is not the one that Vault wants",
     ),
     ("error code 403 from sts", Reason.IDENTITY_DENIED, "AWS refused the signed request"),
+    ("error code 400 from sts", Reason.IDENTITY_DENIED, "AWS refused the signed request"),
+    ("error making upstream request", Reason.UNAVAILABLE, "Vault could not ask AWS"),
     ("service account unauthorized", Reason.IDENTITY_DENIED, "the token was not accepted"),
     ("could not load backend configuration", Reason.IDENTITY_DENIED, "the mount has no settings"),
 )
 _ANYWHERE: Final[tuple[tuple[str, Reason, str], ...]] = (
+    ("upgrading from non-versioned", Reason.UNAVAILABLE, "the KV engine is not ready yet"),
     ("sealed", Reason.UNAVAILABLE, "Vault is sealed"),
     ("namespace not found", Reason.NOT_FOUND, "there is no such Vault namespace"),
     ("no handler for route", Reason.NOT_FOUND, "nothing is mounted at this path"),

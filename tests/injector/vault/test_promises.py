@@ -174,6 +174,21 @@ def test_a_server_that_asks_to_wait_is_given_the_time(place: Place) -> None:
     assert [pause for pause in place.pod.time.slept if pause >= 3] != []
 
 
+@pytest.mark.parametrize(
+    ("step", "text"),
+    [
+        ("secret.Read", "Upgrading from non-versioned to versioned data. This backend will be"),
+        ("kubernetes.Login", "error making upstream request: dial tcp: i/o timeout"),
+    ],
+)
+def test_a_400_that_passes_is_tried_again(place: Place, step: str, text: str) -> None:
+    """Vault answers so while an engine is made ready, and when it cannot ask AWS."""
+    fault = faults.Fault("busy", status=400, code="busy", message=text)
+    place.front.faults.add(fault, on=step, times=2)
+
+    assert place.fetch(DB)[0].error is None
+
+
 def test_references_equal_up_to_the_selector_are_one_read(place: Place) -> None:
     """However often a secret stands in a pod, it is transferred once."""
     secrets = tuple(file(f"{DB}{selector}", f"f{n}") for n, selector in enumerate(("#value", "")))
