@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from injector.contract import names
 from injector.contract.stores import PROVIDERS
+from syrette import logins
 from webhook.review import Denied
 
 if TYPE_CHECKING:
@@ -16,9 +18,9 @@ if TYPE_CHECKING:
     from injector.contract.stores import Store
     from syrette.decisions import Decision
 
-WEB_IDENTITY_AUDIENCE: Final = "sts.amazonaws.com"
-POD_IDENTITY_AUDIENCE: Final = "pods.eks.amazonaws.com"
 BATCH: Final = 20  # secrets in one BatchGetSecretValue (API reference)
+_LEASED: Final = frozenset({"creds", "sts"})
+"""What Vault's own engines have behind their mount where they hand out credentials."""
 
 
 def explain(decisions: Sequence[Decision]) -> str:
@@ -52,39 +54,8 @@ def _workload(decision: Decision) -> Iterator[str]:
 def _store(store: Store, plan: Plan, account: str) -> Iterator[str]:
     kind = "" if store.name == store.provider else f" ({store.provider})"
     yield f"  store {store.name}{kind}:"
-    yield f"    login: {_login(store, account)}"
-    for hop in store.hops():
-        extra = []
-        if hop.external_id:
-            extra.append("external id given")
-        if hop.session_tags:
-            extra.append("session tags " + ", ".join(key for key, _ in hop.session_tags))
-        yield f"    then AssumeRole {hop.role_arn}" + (f" ({'; '.join(extra)})" if extra else "")
-    last = [name for name in ("external-id", "session-tags") if name in store.settings]
-    if last and store.hops():
-        yield f"    with {' and '.join(last)} at the last AssumeRole"
-    if region := store.text("region"):
-        failover = store.text("failover-region")
-        yield f"    region: {region}" + (f", failing over to {failover}" if failover else "")
-    for service, endpoint in store.pairs("endpoints"):
-        yield f"    endpoint of {service}: {endpoint}"
+    yield from (f"    {line}" for line in logins.words(store, account))
     yield f"    calls: {', '.join(_calls(store, plan))}"
-
-
-def _login(store: Store, account: str) -> str:
-    auth = store.text("auth")
-    if auth == "web-identity":
-        audience = store.text("audience", WEB_IDENTITY_AUDIENCE)
-        return (
-            f"AssumeRoleWithWebIdentity {store.text('role-arn')} with the token of {account} "
-            f"for audience {audience}"
-        )
-    if auth == "pod-identity":
-        return (
-            f"the EKS Pod Identity agent, with the token of {account} for audience "
-            f"{POD_IDENTITY_AUDIENCE}; the association names the role"
-        )
-    return "the SDK's default chain of the node or pod (ambient)"
 
 
 def _reads(store: Store, plan: Plan) -> list[Reference]:
@@ -118,8 +89,26 @@ def _calls(store: Store, plan: Plan) -> Iterator[str]:
             yield f"{count} × GetParameters for {_several(len(reads) - below, 'parameter')}"
         if below:
             yield f"{below} × GetParametersByPath"
+    elif store.provider == "vault":
+        kinds = Counter(_vault_call(store, read) for read in reads)
+        yield from (f"{count} × {kind}" for kind, count in sorted(kinds.items()))
     else:
         yield _several(len(reads), "read")
+
+
+def _vault_call(store: Store, read: Reference) -> str:
+    """What one read of Vault is, as far as its reference tells."""
+    fields = [name.partition(".")[2] for name, _ in read.options if name.startswith("data.")]
+    if fields:
+        return f"write with parameters ({', '.join(fields)})"
+    engine = read.option("engine") or read.path.partition("/")[0]
+    below = read.path.removeprefix(f"{engine}/").partition("/")[0]
+    if below in _LEASED or read.option("ttl"):
+        return "read of dynamic credentials, whose lease is renewed"
+    version = read.option("kv") or ("2" if read.option("version") else store.text("kv"))
+    if version:
+        return f"KV {version} read" + (", once (pinned)" if read.option("version") else "")
+    return "KV read, or credentials with a lease where the engine is none of KV"
 
 
 def _several(number: int, thing: str) -> str:
@@ -132,6 +121,8 @@ def _secret(secret: Secret, plan: Plan) -> Iterator[str]:
         provider = PROVIDERS[store.provider].name
         name = "" if source.name == "value" else f" as {source.name}"
         yield f"  {_target(secret)} ← {source.reference}{name} ({provider})"
+        if provider == "vault":
+            yield f"    by a {_vault_call(store, source.reference.read)}"
     if secret.template:
         yield "    rendered from its template"
     if secret.optional:

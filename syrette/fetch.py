@@ -97,7 +97,7 @@ def fetch(chosen: Chosen, out: Path, *, without_roles: bool = False) -> int:
         The init container's exit code.
 
     Raises:
-        InputError: for a directory that is not ours.
+        InputError: for a directory that is not ours, or a store that only a pod opens.
     """
     try:
         _check_ours(out)
@@ -105,8 +105,9 @@ def fetch(chosen: Chosen, out: Path, *, without_roles: bool = False) -> int:
         raise InputError(f"{out}: {exc.strerror}") from exc
     for warning in chosen.warnings:
         print(f"warning: {warning}", file=sys.stderr)
+    plan = local(chosen.plan, without_roles=without_roles)
     try:
-        outcome, volumes = _init(chosen, local(chosen.plan, without_roles=without_roles))
+        outcome, volumes = _init(chosen, plan)
         if outcome.exit_code:
             return _failed(outcome.message, outcome.exit_code)
         seen = layout.mounts(chosen.decision.patched or {}, chosen.plan)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from injector.identity.interface import AMBIENT
+from syrette.errors import InputError
 from webhook.settings import Allow, NamespaceSelector, Rule
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ def permitting_ambient(settings: Settings) -> Settings:
         stores={"*": ("**", "arn:**")},
         roles=("**",),
         vault_roles=("**",),
+        vault_namespaces=("**",),
+        vault_auth_mounts=("**",),
         on_change=("http", "restart", "signal"),
         audiences=settings.allowed_audiences,
         ambient=True,
@@ -55,12 +58,24 @@ def local(plan: Plan, *, without_roles: bool) -> Plan:
     Args:
         plan: as a pod would get it.
         without_roles: leave out the chains of roles, too, with what is said to them.
+
+    Raises:
+        InputError: for a store that only a pod's own token opens.
     """
+    for store in plan.stores:
+        if store.family == "vault" and store.signer is None:
+            raise InputError(
+                f"store `{store.name}`: the Vault login `{store.text('auth')}` needs a token of "
+                "the pod's service account; `syrette check` asks a cluster for one and tells what "
+                "the pod would get"
+            )
     left_out = _CHAIN if without_roles else ()
     return replace(plan, stores=tuple(_ambient(store, left_out) for store in plan.stores))
 
 
 def _ambient(store: Store, left_out: Sequence[str]) -> Store:
+    if store.signer is not None:
+        return replace(store, signer=_ambient(store.signer, left_out))
     if store.family != "aws":
         return store
     kept = {name: value for name, value in store.settings.items() if name not in left_out}

@@ -120,6 +120,12 @@ class Plan:
     """The pod's terminationGracePeriodSeconds."""
     version: int = VERSION
 
+    @property
+    def logins(self) -> tuple[Store, ...]:
+        """Every store that the pod logs in to: one that signs another's login is one, too."""
+        signers = (store.signer for store in self.stores if store.signer is not None)
+        return (*self.stores, *signers)
+
     def store(self, name: str) -> Store:
         """
         The configured store of that name.

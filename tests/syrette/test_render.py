@@ -219,12 +219,12 @@ def test_explain_tells_the_problems_of_a_denied_pod(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once, on standard error and with code 2; the others are explained all the same."""
-    text = f"{CRON.replace('aws-ssm:', 'vault:')}\n---\n{CRON}"
+    text = f"{CRON.replace('aws-ssm:', 'sops:')}\n---\n{CRON}"
     code = _type(["explain"], text, monkeypatch)
     output = capsys.readouterr()
 
     assert code == 2
     assert "would be denied: not-in-this-version" in output.out
     assert "GetParameters" in output.out
-    assert "`vault` is not in this version" not in output.out
+    assert "`sops` is not in this version" not in output.out
     assert output.err.count("not in this version") == 1

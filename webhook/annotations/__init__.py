@@ -12,27 +12,18 @@ from typing import TYPE_CHECKING, Final
 
 from injector.contract.names import DOMAIN
 from injector.contract.reasons import Reason
-from injector.contract.stores import PROVIDERS, Store
-from webhook.annotations import (
-    identity,
-    inheritance,
-    longform,
-    options,
-    shortform,
-    table,
-    targets,
-    trust,
-)
+from webhook.annotations import inheritance, longform, options, shortform, table, targets
 from webhook.annotations.inheritance import PREFIX
-from webhook.annotations.intent import ConfiguredStore, Intent, Scope
+from webhook.annotations.intent import Intent, Scope
 from webhook.annotations.placeholders import Facts
 from webhook.annotations.reading import References
+from webhook.annotations.resolution import Resolution
 from webhook.annotations.stores import Stores
 from webhook.annotations.templates import Templates
 
 if TYPE_CHECKING:
     from webhook.annotations.inheritance import Given
-    from webhook.annotations.intent import Options, Wanted
+    from webhook.annotations.intent import ConfiguredStore, Options, Wanted
     from webhook.context import Context
     from webhook.errors import Problems
     from webhook.review import AdmissionRequest
@@ -120,30 +111,10 @@ def _configured(
 ) -> dict[str, ConfiguredStore]:
     """Every store that is referred to or defined by the pod, resolved and checked."""
     names = {source.reference.store for secret in wanted for source in secret.sources}
+    resolution = Resolution(stores, settings, problems)
     ready: dict[str, ConfiguredStore] = {}
-    families: dict[str, ConfiguredStore] = {}
     for name in sorted(names.union(stores.declared())):
-        configured = stores.configure(name)
-        if configured is None:
-            continue
-        family = configured.store.family
-        sibling = families.get(family) if name in PROVIDERS else None
-        if sibling is not None:
-            # Built-in stores of one family differ in nothing but their name.
-            ready[name] = _named(sibling, name)
-            continue
-        if family == "aws" and stores.sound(name):
-            configured = identity.resolve(configured, settings.endpoints, problems)
-        trust.check(configured, settings, problems)
-        if name in names:
+        configured = resolution.resolve(name)
+        if configured is not None and name in names:
             ready[name] = configured
-        if name in PROVIDERS:
-            families[family] = configured
     return ready
-
-
-def _named(sibling: ConfiguredStore, name: str) -> ConfiguredStore:
-    store = Store(name, name, sibling.store.settings)
-    return ConfiguredStore(
-        store, sibling.scope, sibling.origin, sibling.field_scopes, sibling.field_origins
-    )

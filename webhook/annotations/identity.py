@@ -13,9 +13,8 @@ import unicodedata
 from typing import TYPE_CHECKING, Final
 
 from injector.contract.names import DOMAIN
-from injector.contract.reasons import Reason
 from injector.contract.stores import Store
-from webhook.annotations.intent import ConfiguredStore, Origin, Scope
+from webhook.annotations.intent import ConfiguredStore, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,17 +89,15 @@ def _method(configured: ConfiguredStore, problems: Problems) -> str:
     if chosen == "auto":
         return WEB_IDENTITY if role else POD_IDENTITY
     if chosen == WEB_IDENTITY and not role:
-        _refuse(
-            configured,
+        configured.refuse(
             "auth",
             "web identity needs a role: annotate the service account with "
             f"`eks.amazonaws.com/role-arn` or give `{DOMAIN}/aws.role-arn`",
             problems,
         )
-    ours = not _origin(configured, "role-arn").key.startswith("eks.")
+    ours = not configured.origin_of("role-arn").key.startswith("eks.")
     if chosen != WEB_IDENTITY and role and ours and scopes["role-arn"] >= scopes["auth"]:
-        _refuse(
-            configured,
+        configured.refuse(
             "role-arn",
             f"is the role of a web identity login, and the login is {chosen}; a role that is "
             "assumed after it goes into `assume-role`",
@@ -111,10 +108,10 @@ def _method(configured: ConfiguredStore, problems: Problems) -> str:
 
 def _check_audience(configured: ConfiguredStore, method: str, problems: Problems) -> None:
     """Only web identity has an audience to choose; one of another platform is simply not used."""
-    ours = not _origin(configured, "audience").key.startswith("eks.")
+    ours = not configured.origin_of("audience").key.startswith("eks.")
     given = configured.store.text("audience")
     if given and ours and method != WEB_IDENTITY and given != POD_IDENTITY_AUDIENCE:
-        _refuse(configured, "audience", f"{method} takes no audience; remove it", problems)
+        configured.refuse("audience", f"{method} takes no audience; remove it", problems)
 
 
 def _check_chain(configured: ConfiguredStore, method: str, problems: Problems) -> None:
@@ -132,10 +129,10 @@ def _check_chain(configured: ConfiguredStore, method: str, problems: Problems) -
             )
         else:
             why = f"{method} assumes no role by itself"
-        _refuse(configured, name, f"{why}: give `assume-role`, or remove this", problems)
+        configured.refuse(name, f"{why}: give `assume-role`, or remove this", problems)
     if "session-policy" in store.settings and method != WEB_IDENTITY:
         why = f"{method} assumes no role that it could narrow: give `assume-role`, or remove this"
-        _refuse(configured, "session-policy", why, problems)
+        configured.refuse("session-policy", why, problems)
 
 
 def _check_values(configured: ConfiguredStore, problems: Problems) -> None:
@@ -144,7 +141,7 @@ def _check_values(configured: ConfiguredStore, problems: Problems) -> None:
         return
     low, high = _DURATIONS
     if (duration := store.text("duration")) and not low <= int(duration) <= high:
-        _refuse(configured, "duration", f"`{duration}` is not {low} to {high} seconds", problems)
+        configured.refuse("duration", f"`{duration}` is not {low} to {high} seconds", problems)
     own = store.pairs("session-tags")
     for name, tags in (
         ("session-tags", own),
@@ -152,11 +149,11 @@ def _check_values(configured: ConfiguredStore, problems: Problems) -> None:
     ):
         wrong = _tags_problem(tags)
         if wrong is not None:
-            _refuse(configured, name, wrong, problems)
+            configured.refuse(name, wrong, problems)
     known = {key for key, _ in own} | {key for hop in store.hops() for key, _ in hop.session_tags}
     stray = sorted(set(store.names("transitive-tags")) - known - set(_OWN_TAGS))
     if stray and store.hops():
-        _refuse(configured, "transitive-tags", f"`{stray[0][:60]}` is no session tag", problems)
+        configured.refuse("transitive-tags", f"`{stray[0][:60]}` is no session tag", problems)
 
 
 def _tags_problem(tags: Pairs) -> str | None:
@@ -183,13 +180,3 @@ def _tags_problem(tags: Pairs) -> str | None:
 
 def _is_tag_text(text: str) -> bool:
     return all(it in "_.:/=+-@" or unicodedata.category(it)[0] in "LNZ" for it in text)
-
-
-def _origin(configured: ConfiguredStore, name: str) -> Origin:
-    return configured.field_origins.get(name, configured.origin)
-
-
-def _refuse(configured: ConfiguredStore, name: str, message: str, problems: Problems) -> None:
-    origin = _origin(configured, name)
-    said = message if origin.line is None else f"`{name}`: {message}"
-    problems.add(Reason.INVALID_STORE, origin.key, said, origin.line)

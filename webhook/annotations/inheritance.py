@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from injector.contract.names import DOMAIN
 from injector.contract.reasons import Reason
 from injector.contract.stores import FAMILIES
-from webhook.annotations import table
+from webhook.annotations import table, vault
 from webhook.annotations.intent import Scope
 from webhook.annotations.suggestions import near
 
@@ -34,6 +34,8 @@ _ALL: Final = "; docs/annotations.md has them all"
 _HONOURED: Final = {
     scope: tuple(row for row in table.HONOURED if scope in row.scopes) for scope in Scope
 }
+_METHOD: Final = "vault.auth"
+_MOUNT: Final = "vault.auth-mount"
 _ON: Final = {
     Scope.POD: "a pod",
     Scope.SERVICE_ACCOUNT: "a service account",
@@ -153,11 +155,23 @@ def inherit(
         found = ours(theirs)
         if found:
             default = collect(found, scope, place, problems)
-            options.update(default.options)
+            _override(options, default.options)
             stores.extend(default.stores)
-    options.update(given.options)
+    _override(options, given.options)
     given.options = options
     given.stores = stores + given.stores
+
+
+def _override(options: dict[str, Value], nearer: Mapping[str, Value]) -> None:
+    """Put nearer options over farther ones; the mount of another login method goes with it."""
+    if _METHOD in nearer:
+        farther, chosen = (
+            (given[_METHOD].text if _METHOD in given else "") or vault.KUBERNETES
+            for given in (options, nearer)
+        )
+        if farther != chosen:
+            options.pop(_MOUNT, None)
+    options.update(nearer)
 
 
 def _honoured(annotations: Mapping[str, object], scope: Scope, place: str) -> dict[str, Value]:

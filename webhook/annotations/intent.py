@@ -11,11 +11,14 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from injector.contract.reasons import Reason
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from injector.contract.plan import Action, Source, Variable
     from injector.contract.stores import Store
+    from webhook.errors import Problems
 
 
 class Scope(IntEnum):
@@ -108,6 +111,20 @@ class ConfiguredStore:
     """Which scope gave each field: endpoints are checked by it."""
     field_origins: Mapping[str, Origin] = field(default_factory=dict)
     """Where each field was written, for messages."""
+    signer: ConfiguredStore | None = None
+    """The AWS store whose identity signs the login of a Vault store."""
+
+    def origin_of(self, name: str) -> Origin:
+        """Where a field was written; where the store was, if nobody gave the field."""
+        return self.field_origins.get(name, self.origin)
+
+    def refuse(
+        self, name: str, message: str, problems: Problems, reason: Reason = Reason.INVALID_STORE
+    ) -> None:
+        """Note what is wrong with a field, where it was written."""
+        origin = self.origin_of(name)
+        said = message if origin.line is None else f"`{name}`: {message}"
+        problems.add(reason, origin.key, said, origin.line)
 
 
 @dataclass(frozen=True, slots=True)

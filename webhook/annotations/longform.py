@@ -7,6 +7,7 @@ is wrong is noted with the annotation's key and the line, and reading goes on wi
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from injector.contract import references
@@ -40,6 +41,8 @@ _SCALARS: Final[dict[str, tuple[str, Callable[[str], Any]]]] = {
 MAX_ITEMS: Final = 200
 ITEM_KEYS: Final[dict[str, str]] = {
     "from": "A reference, or a mapping of name to reference for a `template`.",
+    "data": "Mapping of field to text: makes the read of one Vault reference a write with these "
+    "parameters, as `?data.<field>=…` does.",
     "file": "Path of the file, relative to the mount; `/` makes directories.",
     "dir": "Directory for one file a top-level key of a mapping secret; `.` is the mount itself.",
     "env": "Name of a variable; or a mapping of variable to key, or a list of keys, of one "
@@ -111,7 +114,7 @@ def _item(item: _Item, node: Node) -> Wanted | None:
             hint = item.problems.spelled_out and near(name, ITEM_KEYS)
             allowed = hint or f"; allowed are {', '.join(ITEM_KEYS)}"
             item.refuse(line, f"unknown key `{name[:60]}`{allowed}")
-    sources = _sources(item, node)
+    sources = _written(item, node, _sources(item, node))
     target = _target(item, node)
     values = _scalars(item, node)
     chosen = _containers(item, node)
@@ -170,6 +173,34 @@ def _sources(item: _Item, node: Mapping) -> tuple[Source, ...]:
         except ValueError as exc:
             item.refuse(value.line, str(exc), Reason.INVALID_REFERENCE)
     return tuple(sources)
+
+
+def _written(item: _Item, node: Mapping, sources: tuple[Source, ...]) -> tuple[Source, ...]:
+    """Put the item's `data` into the options of its one reference."""
+    data = node.entries.get("data")
+    if data is None:
+        return sources
+    if not isinstance(data, Mapping) or not data.entries:
+        item.refuse(data.line, "`data` wants a mapping of field to text")
+        return sources
+    if isinstance(node.entries.get("from"), Mapping):
+        item.refuse(node.key_lines["data"], "`data` is for one reference; write `?data.<field>=…`")
+        return sources
+    if not sources:
+        return sources
+    (source,) = sources
+    options = dict(source.reference.options)
+    for name, value in data.entries.items():
+        option = f"data.{name}"
+        if not isinstance(value, Text):
+            kind = documents.kind(value)
+            item.refuse(value.line, f"`data`: `{name[:60]}` wants a text, and is {kind}")
+        elif option in options:
+            item.refuse(data.key_lines[name], f"the reference has `{option[:60]}`, too: give one")
+        else:
+            options[option] = value.value
+    reference = replace(source.reference, options=tuple(sorted(options.items())))
+    return (replace(source, reference=reference),)
 
 
 def _target(item: _Item, node: Mapping) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from injector.contract import references
-from injector.contract.fields import DNS_LABEL
+from injector.contract.fields import DNS_LABEL, VAULT_PATH
 from injector.contract.names import DOMAIN
 from injector.contract.reasons import Reason
 from injector.contract.stores import PROVIDERS
@@ -41,7 +41,8 @@ class Option:
 
 _VERSION_NUMBER: Final = Option(r"[1-9][0-9]{0,18}", "a version number, from 1", "Pins a version.")
 _REGION: Final = Option(DNS_LABEL, "a region such as eu-west-1", "Instead of the store's region.")
-_OTHER: Final = Option(r"[^\x00-\x20\x7f]{1,512}", "a value without spaces", "")
+_FIELD: Final = Option(r"[^\x00]{0,2048}", "a text of at most 2048 characters", "")
+_FIELD_NAME: Final = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,126}"
 OPTIONS: Final[Mapping[tuple[str, str], Option]] = MappingProxyType(
     {
         ("aws-secretsmanager", "region"): _REGION,
@@ -67,10 +68,16 @@ OPTIONS: Final[Mapping[tuple[str, str], Option]] = MappingProxyType(
         ("aws-ssm", "recursive"): Option(
             "true|false", '"true" or "false"', "With a path that ends in `/`: also what is deeper."
         ),
-        ("vault", "engine"): Option(_OTHER.pattern, _OTHER.expected, "Mount of the engine."),
-        ("vault", "kv"): Option("[12]", "1 or 2", "Version of the KV engine."),
+        ("vault", "engine"): Option(
+            VAULT_PATH,
+            "a mount such as team/kv: no slash at its ends",
+            "Mount of the engine, the beginning of the path, where Vault does not tell it.",
+        ),
+        ("vault", "kv"): Option(
+            "[12]", "1 or 2", "Version of the KV engine, where Vault does not tell it."
+        ),
         ("vault", "ttl"): Option(
-            "[0-9]+[smh]?", "a duration such as 1h", "Life that is asked for."
+            "[0-9]{1,9}[smh]?", "a duration such as 1h", "Life that is asked for."
         ),
         ("vault", "version"): _VERSION_NUMBER,
         ("gcp-secretmanager", "region"): _REGION,
@@ -110,6 +117,8 @@ class References:
             self._check_aws(reference, configured, refuse)
         elif reference.path.startswith("arn:"):
             refuse(Reason.INVALID_REFERENCE, f"`{reference.store}` is no AWS store; ARNs are AWS's")
+        elif provider.family == "vault":
+            self._check_vault(reference, configured, refuse)
         if not provider.available and self._first(reference.store, "available"):
             available = [name for name, row in PROVIDERS.items() if row.available]
             message = (
@@ -142,6 +151,27 @@ class References:
             )
             refuse(Reason.INVALID_STORE, message)
 
+    def _check_vault(
+        self,
+        reference: Reference,
+        configured: ConfiguredStore,
+        refuse: Callable[[Reason, str], None],
+    ) -> None:
+        name = reference.store
+        if not self._stores.sound(name):
+            return
+        built_in = name in PROVIDERS
+        if not configured.store.text("address") and self._first(name, "address"):
+            who = f"`{DOMAIN}/vault.address`" if built_in else "an address in the store"
+            message = (
+                f"nobody gives the address of Vault for `{name}`: it is the operator's to give, "
+                f"in `defaults` or `stores`; {who} needs the operator's `allowed-addresses`"
+            )
+            refuse(Reason.INVALID_STORE, message)
+        if not configured.store.text("role") and self._first(name, "role"):
+            line = f"`{DOMAIN}/vault.role: <role>`" if built_in else "`role: <role>` to the store"
+            refuse(Reason.INVALID_STORE, f"the login of `{name}` at Vault needs a role: add {line}")
+
     def _first(self, store: str, what: str) -> bool:
         if (store, what) in self._said:
             return False
@@ -162,7 +192,7 @@ def _option_problems(reference: Reference, provider: ProviderKind) -> list[str]:
             hint = near(name, provider.options) or f"; it takes {allowed or 'none'}"
             found.append(f"`{provider.name}` has no option `{name[:60]}`{hint}")
             continue
-        row = OPTIONS.get((provider.name, name), _OTHER)
+        row = OPTIONS.get((provider.name, name), _FIELD)
         if not re.fullmatch(row.pattern, value):
             found.append(f"option `{name}`: `{value[:60]}` is not {row.expected}")
     below = reference.path.endswith("/")
@@ -173,10 +203,28 @@ def _option_problems(reference: Reference, provider: ProviderKind) -> list[str]:
             found.append("`label` and `version` both choose a version: give one")
         if below and {"label", "version"} & set(given):
             found.append("several parameters have no common `label` or `version`")
+    elif provider.name == "vault":
+        found.extend(_vault_option_problems(given))
+    return found
+
+
+def _vault_option_problems(given: Mapping[str, str]) -> list[str]:
+    """What Vault's engines cannot be asked for together: only KV has versions, and no life."""
+    asks = [name for name in given if name == "ttl" or name.startswith("data.")]
+    found = [
+        f"`{name}` is of KV secrets, which take no `{asks[0][:60]}`: give one"
+        for name in ("kv", "version")
+        if name in given and asks
+    ]
+    if "version" in given and given.get("kv") == "1":
+        found.append("KV 1 keeps no versions: leave out `version`, or `kv`")
+    if "ttl" in given and "data.ttl" in given:
+        found.append("`ttl` and `data.ttl` say the same: give one")
     return found
 
 
 def _is_open(name: str, provider: ProviderKind) -> bool:
     return any(
-        name.startswith(prefix) and len(name) > len(prefix) for prefix in provider.open_options
+        name.startswith(prefix) and re.fullmatch(_FIELD_NAME, name.removeprefix(prefix))
+        for prefix in provider.open_options
     )

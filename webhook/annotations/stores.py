@@ -38,7 +38,11 @@ if TYPE_CHECKING:
 # A store that gives the first says who or where by itself, and does not inherit the others.
 _TOGETHER: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
     "aws": {"region": frozenset({"failover-region"}), "role-arn": frozenset({"auth"})},
-    "vault": {"address": frozenset(name for name in table.FIELDS["vault"])},
+    "vault": {
+        "address": frozenset(name for name in table.FIELDS["vault"]),
+        "auth": frozenset({"auth-mount"}),
+        "namespace": frozenset({"kv"}),
+    },
     "gcp": {},
     "azure": {},
     "sops": {},

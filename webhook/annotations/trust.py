@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from injector.contract.reasons import Reason
+from webhook.annotations import vault
 from webhook.annotations.identity import POD_IDENTITY_AUDIENCE, WEB_IDENTITY_AUDIENCE
 from webhook.annotations.intent import Scope
 
@@ -28,7 +29,7 @@ AUDIENCES: Final = frozenset(
         WEB_IDENTITY_AUDIENCE,
         "sts.amazonaws.com.cn",
         POD_IDENTITY_AUDIENCE,
-        "vault",
+        vault.AUDIENCE,
         "api://AzureADTokenExchange",
     }
 )
@@ -45,9 +46,7 @@ def check(configured: ConfiguredStore, settings: Settings, problems: Problems) -
         wrong = _field_problem(configured, row_name, scope, settings)
         if wrong is not None:
             reason, message = wrong
-            origin = configured.field_origins.get(row_name, configured.origin)
-            said = message if origin.line is None else f"`{row_name}`: {message}"
-            problems.add(reason, origin.key, said, origin.line)
+            configured.refuse(row_name, message, problems, reason)
 
 
 def _field_problem(

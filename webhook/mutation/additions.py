@@ -95,7 +95,7 @@ def _volumes(
     made = [volumes.memory(name, size) for name, size in sizes]
     session = volumes.session_bound(layout.selected)
     made.append(volumes.memory(names.SESSION_VOLUME, session))
-    made.append(volumes.identity(plan.stores, expiration))
+    made.append(volumes.identity(plan.logins, expiration))
     return tuple(made), sum(size for _, size in sizes)
 
 

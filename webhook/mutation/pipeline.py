@@ -15,7 +15,16 @@ from injector.contract.names import DOMAIN
 from injector.contract.reasons import Reason
 from webhook.annotations import read
 from webhook.errors import Problems, denial_message
-from webhook.mutation import injected, layout, patch, planning, policy, prefixes, support
+from webhook.mutation import (
+    engines,
+    injected,
+    layout,
+    patch,
+    planning,
+    policy,
+    prefixes,
+    support,
+)
 from webhook.mutation.additions import additions
 from webhook.mutation.pod import MalformedPodError, Pod
 from webhook.mutation.subject import Subject
@@ -52,6 +61,7 @@ def _decide(request: AdmissionRequest, context: Context, settings: Settings) -> 
     summary = _summary(intent, settings)
     policy.check(intent, context, settings, problems)
     prefixes.check(intent, problems)
+    engines.check(intent, problems)
     operations: tuple[Operation, ...] = ()
     try:
         subject = Subject(intent, Pod.of(request.pod), context, settings)

@@ -16,7 +16,7 @@ from webhook.mutation import prefixes
 from webhook.mutation.sidecar import Sidecar
 
 if TYPE_CHECKING:
-    from webhook.annotations.intent import Intent, Options, Wanted
+    from webhook.annotations.intent import ConfiguredStore, Intent, Options, Wanted
     from webhook.mutation.layout import Layout
     from webhook.mutation.selection import Selected
     from webhook.mutation.subject import Subject
@@ -54,18 +54,13 @@ def plan(subject: Subject, layout: Layout) -> Plan:
 
 def _stores(intent: Intent) -> tuple[Store, ...]:
     """Stores by name; their prefixes are in the paths already."""
-    return tuple(
-        Store(
-            item.store.name,
-            item.store.provider,
-            {
-                name: item.store.settings[name]
-                for name in sorted(item.store.settings)
-                if name != prefixes.FIELD
-            },
-        )
-        for _, item in sorted(intent.stores.items())
-    )
+    return tuple(_store(item) for _, item in sorted(intent.stores.items()))
+
+
+def _store(configured: ConfiguredStore) -> Store:
+    store, signer = configured.store, configured.signer
+    kept = {name: store.settings[name] for name in sorted(store.settings) if name != prefixes.FIELD}
+    return Store(store.name, store.provider, kept, _store(signer) if signer is not None else None)
 
 
 def _secrets(intent: Intent, layout: Layout) -> tuple[Secret, ...]:

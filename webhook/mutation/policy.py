@@ -19,7 +19,7 @@ from webhook.mutation import prefixes
 from webhook.mutation.patterns import matches_any, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from injector.contract.references import Reference
     from webhook.annotations.intent import ConfiguredStore, Intent
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from webhook.settings import Allow, Rule, Settings
 
 _NOTHING: Final = "nothing"
+_ROOT: Final = "root"
+"""What Vault calls the namespace that has no name in requests."""
 # Names that no pattern can spell, for whatever a recursive read finds two levels below its path.
 _ANYTHING_BELOW: Final = "\0/\0"
 
@@ -63,9 +65,9 @@ def _check_defaults(
     intent: Intent, rule: Rule | None, settings: Settings, problems: Problems
 ) -> None:
     """What is denied unless a rule says otherwise, and by no `enforce: warn` softened."""
-    for name, configured in intent.stores.items():
-        store = configured.store
-        allow = rule.allow if rule is not None else None
+    allow = rule.allow if rule is not None else None
+    for configured in _logins(intent):
+        store, name = configured.store, configured.store.name
         if store.text("auth") == "ambient" and not (allow and allow.ambient):
             _deny(
                 configured, "auth", rule, f"`ambient` credentials of the store `{name}`", problems
@@ -85,7 +87,7 @@ def _check_defaults(
 def _deny(
     configured: ConfiguredStore, name: str, rule: Rule | None, what: str, problems: Problems
 ) -> None:
-    origin = configured.field_origins.get(name, configured.origin)
+    origin = configured.origin_of(name)
     who = f"the rule `{rule.name}`" if rule is not None else "the operator's policy"
     message = f"{who} does not permit {what}; it must be allowed there by name"
     problems.add(Reason.POLICY_DENIED, origin.key, message, origin.line)
@@ -112,13 +114,16 @@ class _Ruling:
             self._check_action(
                 options.on_change.kind, options.given.get("on-change", Origin("on-change"))
             )
-        for configured in intent.stores.values():
+        for configured in _logins(intent):
+            vault = configured.store.family == "vault"
+            permitted = allow.vault_roles if vault else allow.roles
             for name, role in _roles(configured):
-                vault = configured.store.family == "vault"
-                permitted = allow.vault_roles if vault else allow.roles
                 if not matches_any(permitted, role, self.facts):
-                    origin = configured.field_origins.get(name, configured.origin)
+                    origin = configured.origin_of(name)
                     self._refuse(f"the role `{role[:200]}`", permitted, origin)
+            if vault:
+                self._check_namespaces(configured)
+                self._check_mount(configured)
 
     def _check_path(self, reference: Reference, intent: Intent, origin: Origin) -> None:
         path = prefixes.final(reference, intent)
@@ -132,6 +137,31 @@ class _Ruling:
             what = f"the path `{path[:200]}`{everything} of the store `{reference.store}`"
             self._refuse(what, permitted, origin)
 
+    def _check_namespaces(self, configured: ConfiguredStore) -> None:
+        """Those of the reads and of the login; a rule that names none permits the root only."""
+        permitted, store = self.rule.allow.vault_namespaces, configured.store
+        reads = store.text("namespace")
+        places = {reads: "namespace"}
+        places.setdefault(store.text("auth-namespace", reads), "auth-namespace")
+        for namespace, name in places.items():
+            if not namespace and not permitted:
+                continue
+            if not matches_any(permitted, namespace or _ROOT, self.facts):
+                root = "Vault's root namespace"
+                said = f"the Vault namespace `{namespace}`" if namespace else root
+                self._refuse(said, permitted, configured.origin_of(name))
+
+    def _check_mount(self, configured: ConfiguredStore) -> None:
+        """Where the login is; a rule that names none permits the operator's and the usual one."""
+        permitted, store = self.rule.allow.vault_auth_mounts, configured.store
+        mount = store.text("auth-mount")
+        scope = configured.field_scopes.get("auth-mount", Scope.OPERATOR)
+        usual = scope is Scope.OPERATOR or mount == store.text("auth")
+        if not (matches_any(permitted, mount, self.facts) if permitted else usual):
+            self._refuse(
+                f"the login mount `{mount}`", permitted, configured.origin_of("auth-mount")
+            )
+
     def _check_action(self, kind: str, origin: Origin) -> None:
         if kind not in self.rule.allow.on_change:
             self._refuse(f"`on-change: {kind}`", self.rule.allow.on_change, origin)
@@ -144,6 +174,14 @@ class _Ruling:
         allowed = ", ".join(f"`{item}`" for item in permitted) or _NOTHING
         message = f"the rule `{self.rule.name}` does not permit {what}; it permits {allowed[:300]}"
         self.problems.add(Reason.POLICY_DENIED, origin.key, message, origin.line)
+
+
+def _logins(intent: Intent) -> Iterator[ConfiguredStore]:
+    """Every store that the pod logs in to: one that signs another's login is held to the same."""
+    for configured in intent.stores.values():
+        yield configured
+        if configured.signer is not None:
+            yield configured.signer
 
 
 def _paths(allow: Allow, store: str) -> tuple[str, ...]:

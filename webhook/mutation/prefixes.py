@@ -7,9 +7,11 @@ a joint must leave no empty, `.` or `..` segment.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from injector.contract.reasons import Reason
+from injector.contract.references import MAX_LENGTH
 
 if TYPE_CHECKING:
     from injector.contract.references import Reference
@@ -36,15 +38,24 @@ def check(intent: Intent, problems: Problems) -> None:
     """Note every path that its prefix spoils."""
     for wanted in intent.secrets:
         for source in wanted.sources:
-            reference = source.reference
-            path = final(reference, intent)
-            if path == reference.path:
-                continue
-            inner = path.removeprefix("/").removesuffix("/")
-            if path.startswith("arn:") or not _ODD.isdisjoint(inner.split("/")):
-                message = (
-                    f"`{reference.path[:60]}` behind the prefix of the store `{reference.store}` "
-                    f"is `{path[:120]}`, which has an empty, `.` or `..` segment"
-                )
-                origin = wanted.origin
-                problems.add(Reason.INVALID_REFERENCE, origin.key, message, origin.line)
+            wrong = _problem(source.reference, final(source.reference, intent))
+            if wrong is not None:
+                reason, message = wrong
+                problems.add(reason, wanted.origin.key, message, wanted.origin.line)
+
+
+def _problem(reference: Reference, path: str) -> tuple[Reason, str] | None:
+    # The plan has the escaped text, which may be several times as long as what was written.
+    if len(str(replace(reference, path=path))) > MAX_LENGTH:
+        message = f"the reference is longer than {MAX_LENGTH} characters with prefix and escapes"
+        return Reason.LIMIT_EXCEEDED, message
+    if path == reference.path:
+        return None
+    inner = path.removeprefix("/").removesuffix("/")
+    if path.startswith("arn:") or not _ODD.isdisjoint(inner.split("/")):
+        message = (
+            f"`{reference.path[:60]}` behind the prefix of the store `{reference.store}` "
+            f"is `{path[:120]}`, which has an empty, `.` or `..` segment"
+        )
+        return Reason.INVALID_REFERENCE, message
+    return None

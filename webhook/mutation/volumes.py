@@ -130,7 +130,7 @@ def identity(stores: Iterable[Store], expiration: int) -> dict[str, Any]:
     API server's token out of our containers.
 
     Args:
-        stores: of the plan.
+        stores: that the pod logs in to.
         expiration: seconds.
     """
     audiences = sorted({store.text("audience") for store in stores} - {""})

@@ -22,6 +22,10 @@ ALLOW: Final = {
     "stores": "Store name (or `*`) to a list of path patterns.",
     "roles": "Patterns of every role of a chain, every Google service account and Azure client id.",
     "vault-roles": "Patterns of Vault roles.",
+    "vault-namespaces": "Patterns of Vault namespaces, of reads and of logins; the one without a "
+    "name is `root`. Left out: that one only.",
+    "vault-auth-mounts": "Patterns of the mounts of Vault logins. Left out: those that the "
+    "operator gives, and those that are called as their method.",
     "on-change": "Any of `signal`, `http`, `restart`.",
     "audiences": "Audiences beyond the providers' usual ones.",
     "ambient": "`true`: the SDK's own credential chain.",
@@ -106,6 +110,8 @@ def _allow(section: Section) -> Allow:
         stores=_stores(section),
         roles=section.texts("roles", (), pattern),
         vault_roles=section.texts("vault-roles", (), pattern),
+        vault_namespaces=section.texts("vault-namespaces", (), pattern),
+        vault_auth_mounts=section.texts("vault-auth-mounts", (), pattern),
         on_change=section.texts("on-change", (), parsers.choice(*ACTIONS)),
         audiences=section.texts("audiences", (), trust.audience),
         ambient=section.boolean("ambient", default=False),

@@ -30,6 +30,10 @@ class Allow:
     roles: tuple[str, ...] = ()
     """Patterns of every AWS role, Google service account and Azure client id that is used."""
     vault_roles: tuple[str, ...] = ()
+    vault_namespaces: tuple[str, ...] = ()
+    """Patterns of the namespaces of reads and logins; none permits the root namespace only."""
+    vault_auth_mounts: tuple[str, ...] = ()
+    """Patterns of login mounts; none permits the operator's and the one called as its method."""
     on_change: tuple[str, ...] = ()
     audiences: tuple[str, ...] = ()
     ambient: bool = False

@@ -377,7 +377,7 @@ def test_provider_that_this_version_lacks_is_an_error_of_its_reads(
     tenant: Tenant, backend: Backend
 ) -> None:
     """A plan of a newer webhook is answered, not crashed on."""
-    store = replace(tenant.store(backend.provider), provider="vault")
+    store = replace(tenant.store(backend.provider), provider="sops")
     plan = Plan((), (store,), ())
     reference = read(backend.reference).reference
     fetched = reads.fetch([reference], plan, State(), Edges(tenant.sessions, _nowhere))

@@ -145,11 +145,11 @@ def test_an_optional_secret_may_be_absent_until_it_was_there() -> None:
 
 def test_a_provider_of_another_version_is_said() -> None:
     """Every read of its stores fails with the same words."""
-    plan = Plan((file("later:x"),), (Store("later", "vault", {}),), (VOLUME,))
+    plan = Plan((file("later:x"),), (Store("later", "sops", {}),), (VOLUME,))
     edges = Edges(cache_of(Logins(Clock())), Path, providers={})
     reference = plan.secrets[0].sources[0].reference
     error = reads.fetch([reference], plan, State(), edges)[reference].error
 
     assert error is not None
     assert error.reason is Reason.NOT_IN_THIS_VERSION
-    assert "the provider vault is not in this version" in str(error)
+    assert "the provider sops is not in this version" in str(error)

@@ -80,12 +80,14 @@ def test_the_sizes_of_our_containers_are_the_real_ones() -> None:
 def test_the_references_of_the_page_are_read_without_a_problem(text: str) -> None:
     """Each form of the table can be copied."""
     stores = "billing: {provider: aws-secretsmanager}"
+    operator = {"vault.address": "https://vault.acme.io", "vault.role": "web"}
     found = intent(
         {
             "syrette.dev/aws.region": "eu-west-1",
             "syrette.dev/stores": stores,
             "syrette.dev/dir.a": text,
-        }
+        },
+        settings=settings.Settings(defaults=operator),
     )
 
     assert str(found.secrets[0].sources[0].reference).endswith(text.removeprefix("arn:"))

@@ -45,6 +45,8 @@ FIELDS = {
     "aws.session-tags": "team=a",
     "aws.session-name": "name",
     "vault.address": "https://vault.acme.io",
+    "vault.aws-store": "aws-ssm",
+    "vault.timeout": "30",
     "gcp.service-account": "web@acme.iam.gserviceaccount.com",
 }
 SCOPES = (Scope.OPERATOR, Scope.NAMESPACE, Scope.SERVICE_ACCOUNT, Scope.POD)
@@ -119,6 +121,8 @@ def test_each_store_option_reaches_the_store_of_its_family(key: str) -> None:
     family, row = table.STORE_OPTIONS[key]
     provider = next(name for name, kind in PROVIDERS.items() if kind.family == family)
     pod = {f"syrette.dev/{key}": _sample(row, key), "syrette.dev/file.a": f"{provider}:x"}
+    if key.startswith("vault.aws-"):
+        pod["syrette.dev/vault.auth"] = "aws"
     found, _ = reading(pod)
 
     assert found is not None

@@ -34,6 +34,25 @@ def test_prefixes_are_applied_once() -> None:
     assert "path-prefix" not in plan.stores[0].settings
 
 
+@pytest.mark.parametrize(
+    "annotations",
+    [
+        {"file__a": "aws-ssm:/a", "aws__path_prefix": "/" + "x" * 2040 + "/"},
+        {"file__a": f"aws-ssm:/{'€' * 300}"},
+        {"secrets": f"- {{from: vault:pki/sign/web, data: {{csr: {'€' * 300}}}, file: a}}"},
+    ],
+)
+def test_a_reference_that_the_injector_would_not_read_is_refused(
+    annotations: dict[str, str],
+) -> None:
+    """In the plan it stands with its prefix and its escapes, and may grow beyond the bound."""
+    operator = settings.load("defaults: {vault.address: 'https://vault.acme.io', vault.role: web}")
+    verdict = denial(annotated(**annotations), settings=operator)
+
+    assert verdict.reason == "limit-exceeded"
+    assert "longer than 2048 characters with prefix and escapes" in verdict.message
+
+
 def test_a_prefix_without_a_slash_is_put_in_front_as_it_is() -> None:
     """A prefix is text in front of the path: `team-` makes `team-db`."""
     document = annotated(file__a="aws-ssm:db", aws__path_prefix="/team-")

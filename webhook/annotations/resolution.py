@@ -1,0 +1,89 @@
+"""
+Stores made ready for the plan: who the pod is to each, whose signature logs in, what it may say.
+
+Whatever takes part in a login is resolved and checked here, so that an AWS store that only signs a
+login at Vault is held to everything that it would be held to if a secret were read from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from injector.contract.names import DOMAIN
+from injector.contract.reasons import Reason
+from injector.contract.stores import PROVIDERS
+from webhook.annotations import identity, trust, vault
+from webhook.annotations.suggestions import near
+
+if TYPE_CHECKING:
+    from webhook.annotations.intent import ConfiguredStore
+    from webhook.annotations.stores import Stores
+    from webhook.errors import Problems
+    from webhook.settings import Settings
+
+
+class Resolution:
+    """The stores of one admission, each resolved and checked once."""
+
+    def __init__(self, stores: Stores, settings: Settings, problems: Problems) -> None:
+        self._stores = stores
+        self._settings = settings
+        self._problems = problems
+        self._ready: dict[str, ConfiguredStore | None] = {}
+        self._families: dict[str, ConfiguredStore] = {}
+
+    def resolve(self, name: str) -> ConfiguredStore | None:
+        """Make the store of that name ready, None when there is none or it is malformed."""
+        if name not in self._ready:
+            self._ready[name] = self._resolve(name)
+        return self._ready[name]
+
+    def _resolve(self, name: str) -> ConfiguredStore | None:
+        configured = self._stores.configure(name)
+        if configured is None:
+            return None
+        family = configured.store.family
+        if name in PROVIDERS and family in self._families:
+            # Built-in stores of one family differ in nothing but their name.
+            sibling = self._families[family]
+            return replace(sibling, store=replace(sibling.store, name=name, provider=name))
+        if self._stores.sound(name):
+            configured = self._identified(configured)
+        trust.check(configured, self._settings, self._problems)
+        if name in PROVIDERS:
+            self._families[family] = configured
+        return configured
+
+    def _identified(self, configured: ConfiguredStore) -> ConfiguredStore:
+        if configured.store.family == "aws":
+            return identity.resolve(configured, self._settings.endpoints, self._problems)
+        if configured.store.family == "vault":
+            resolved = vault.resolve(configured, self._problems)
+            return replace(resolved, signer=self._signer(resolved))
+        return configured
+
+    def _signer(self, configured: ConfiguredStore) -> ConfiguredStore | None:
+        """The AWS store that signs the login, with a region whose STS is asked."""
+        if configured.store.text("auth") != vault.AWS:
+            return None
+        name = configured.store.text("aws-store")
+        found = self._stores.configure(name)
+        if found is None:
+            hint = near(name, self._stores.names) or f"; there are {', '.join(self._stores.names)}"
+            message = f"no store `{name}`{hint}"
+            configured.refuse("aws-store", message, self._problems, Reason.UNKNOWN_STORE)
+            return None
+        if found.store.family != "aws":
+            message = f"`{name}` is a store of {found.store.provider}; only an AWS store signs"
+            configured.refuse("aws-store", message, self._problems)
+            return None
+        signer = self.resolve(name)
+        if not found.store.text("region") and self._stores.sound(name):
+            message = (
+                f"the login is signed by `{name}`, for which nobody gives a region: add "
+                f"`{DOMAIN}/aws.region` or a region in the store"
+            )
+            place = "aws-store" if "aws-store" in configured.field_origins else "auth"
+            configured.refuse(place, message, self._problems)
+        return signer
