@@ -59,7 +59,8 @@ def convert(theirs: Mapping[str, str], facts: Facts, conversion: Conversion) -> 
     if "client-timeout" in theirs:
         _timeout(theirs["client-timeout"], conversion)
     if "agent-service-account-token-volume-name" in theirs:
-        _audience(theirs["agent-service-account-token-volume-name"], facts, conversion)
+        volume = theirs["agent-service-account-token-volume-name"]
+        _audience(volume, facts, method, conversion)
     _todo(method, conversion)
 
 
@@ -138,10 +139,10 @@ def _timeout(text: str, conversion: Conversion) -> None:
     _setting("client-timeout", "vault.timeout", least, conversion)
 
 
-def _audience(volume: str, facts: Facts, conversion: Conversion) -> None:
+def _audience(volume: str, facts: Facts, method: str, conversion: Conversion) -> None:
     key = f"{PREFIX}agent-service-account-token-volume-name"
     audience = facts.audiences.get(volume, "")
-    if not audience:
+    if not audience or method == "aws":
         conversion.unneeded(key, "the token is our own projected one")
         return
     conversion.ours[f"{DOMAIN}/vault.audience"] = audience
@@ -168,5 +169,6 @@ def _todo(method: str, conversion: Conversion) -> None:
     elif method == "aws":
         conversion.todo.append(
             f"Vault: the role auth/{mount}/role/{shown} must bind the IAM role of the pod's "
-            f"service account; `{DOMAIN}/aws.region` or the operator's `defaults` say its region"
+            f"service account; `{DOMAIN}/aws.region` or the operator's `defaults` say its region, "
+            "and `vault.aws-sts: global` that Vault asks the global STS"
         )

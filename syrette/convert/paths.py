@@ -14,6 +14,8 @@ from urllib.parse import parse_qsl, unquote
 
 from injector.contract import references
 from injector.contract.references import InvalidReferenceError, Reference
+from injector.contract.stores import PROVIDERS
+from webhook.annotations.reading import option_problems
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,8 +43,8 @@ class Request:
 
     @property
     def versioned(self) -> bool:
-        """Whether the path looks like one of a KV engine of version 2."""
-        return bool(_places(self.path))
+        """Whether it looks like a read of a KV engine of version 2."""
+        return bool(_places(self.path)) and not self.writes
 
 
 def request(text: str, pairs: Sequence[str] = ()) -> Request:
@@ -62,19 +64,13 @@ def request(text: str, pairs: Sequence[str] = ()) -> Request:
         if name not in _OPTIONS:
             raise ValueError(f"the parameter `{name[:60]}` of a path is not translated")
     fields: dict[str, str] = {}
-    for pair in pairs:
+    for pair in filter(None, pairs):
         name, equals, value = pair.partition("=")
-        if pair and not equals:
+        if not equals:
             raise ValueError(f"`{pair[:60]}` is no `field=value`")
-        if pair:
-            fields[f"{_FIELD}{name.strip()}"] = value.strip()
+        fields[f"{_FIELD}{name.strip()}"] = value.strip()
     if pairs and not fields:
         raise ValueError("a write without a field has no equivalent")
-    odd = next((n for n, v in (options | fields).items() if not v or any(map(_blank, n + v))), None)
-    if odd is not None:
-        raise ValueError(
-            f"the value of `{odd[:60]}` is empty or has spaces, which an option cannot have"
-        )
     # A write is not unescaped (consul-template, dependency/vault_write.go).
     return Request(path if pairs else unquote(path), tuple(sorted((options | fields).items())))
 
@@ -92,7 +88,11 @@ def reference(request: Request, *, versioned: bool, selector: str = "") -> Refer
         ValueError: for a path that our references cannot have.
     """
     path = _without_data(request.path) if versioned else request.path
+    if "/" not in path:
+        raise ValueError(f"`{path[:60]}` names an engine and nothing in it")
     found = Reference(STORE, path, request.options, selector)
+    for problem in option_problems(found, PROVIDERS[STORE]):
+        raise ValueError(problem)
     try:
         sound = references.parse(str(found)) == found
     except InvalidReferenceError as exc:
@@ -104,7 +104,7 @@ def reference(request: Request, *, versioned: bool, selector: str = "") -> Refer
 
 def doubts(request: Request, *, versioned: bool) -> list[str]:
     """Say what the path does not tell, for the report."""
-    places = _places(request.path)
+    places = [] if request.writes else _places(request.path)
     segments = request.path.split("/")
     if versioned and len(places) > 1:
         mount = "/".join(segments[: places[0]])
@@ -132,7 +132,3 @@ def _without_data(path: str) -> str:
     places = _places(path)
     segments = path.split("/")
     return "/".join(segments[: places[0]] + segments[places[0] + 1 :]) if places else path
-
-
-def _blank(character: str) -> bool:
-    return not character.isprintable() or character == " "

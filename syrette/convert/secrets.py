@@ -138,8 +138,11 @@ def _target(secret: Named, defaults: _Defaults, taken: set[tuple[str, str]]) -> 
     parsers.file_path(path)
     mount = secret.text(_MOUNT)
     target = (mount_path(mount) if mount else defaults.mount), path
-    if target in taken:
-        raise ValueError(f"the file {posixpath.join(*target)} is another secret's already")
+    for other in (path for mount, path in sorted(taken) if mount == target[0]):
+        if f"{path}/".startswith(f"{other}/") or other.startswith(f"{path}/"):
+            raise ValueError(
+                f"the file {posixpath.join(*target)} is in the way of another secret's, {other}"
+            )
     return target
 
 

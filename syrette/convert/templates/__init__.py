@@ -17,6 +17,7 @@ from syrette.convert.templates.tokens import NotUnderstoodError
 from syrette.convert.templates.translation import Translation, plain_name
 from syrette.convert.templates.values import Fields, Made, Part
 from syrette.convert.templates.writing import Tag, write
+from webhook.annotations.templates import MAX_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,6 +97,8 @@ def _content(
     text = write([_tag(piece) if isinstance(piece, Part | Made) else piece for piece in pieces])
     if not text:
         raise NotUnderstoodError("the template writes nothing")
+    if len(text.encode()) > MAX_BYTES:
+        raise NotUnderstoodError(f"it becomes a template of more than {MAX_BYTES // 1024} KiB")
     sources = {names.get(it, ALONE): paths.reference(it, versioned=shapes[it]) for it in requests}
     return Content(tuple(sorted(sources.items())), text, doubts=doubts)
 

@@ -72,7 +72,7 @@ class Expressions:
             value = self._command(command, value, dot, scope)
         if value is None:
             raise ValueError("there is nothing in it")
-        if isinstance(value, Part | Made | Truth) and len(value.code) > MAX_CODE:
+        if _length(value) > MAX_CODE:
             raise ValueError("the expression is too long")
         return value
 
@@ -163,7 +163,7 @@ class Expressions:
         raise ValueError(f"`.{field}` is not handed to templates: they have the fields of a secret")
 
     def _enveloped(self, request: Request, field: str) -> Value:
-        if field == "data":
+        if field == "data" and not request.writes:
             self._read_as(request, versioned=True)
             return Fields(self._name(request))
         if field == "metadata" and request.versioned:
@@ -176,10 +176,11 @@ class Expressions:
         for key in keys:
             if isinstance(key, str):
                 value = self._field(value, key)
-            elif isinstance(key, int | Part | Made) and isinstance(value, Part | Fields):
-                value = Part(f"{value.code}[{functions.code(key)}]")
-            else:
+                continue
+            base = self.whole(value)
+            if not isinstance(key, int | Part | Made) or not isinstance(base, Part | Fields):
                 raise _refuse_key()
+            value = Part(f"{base.code}[{functions.code(key)}]")
         return value
 
     def _read_as(self, request: Request, *, versioned: bool) -> None:
@@ -188,6 +189,14 @@ class Expressions:
 
     def _name(self, request: Request) -> str:
         return self._names.get(request, ALONE)
+
+
+def _length(value: Value) -> int:
+    if isinstance(value, Joined):
+        return sum(1 + _length(piece) for piece in value.pieces)
+    if isinstance(value, str):
+        return len(value)
+    return len(value.code) if isinstance(value, Part | Made | Truth) else 0
 
 
 def _refuse_key() -> ValueError:

@@ -95,7 +95,7 @@ def _filter(name: str, jinja: str) -> Row:
     def apply(arguments: tuple[Value, ...]) -> Value:
         return Made(f"{code(arguments[0])}|{jinja}", name, arguments[0])
 
-    return Row(name, 1, apply, f"`\\| {jinja}`")
+    return Row(name, 1, apply, f"`| {jinja}`")
 
 
 def _method(name: str, jinja: str) -> Row:
@@ -196,14 +196,14 @@ FUNCTIONS: Final[Mapping[str, Row]] = MappingProxyType(
             _method("trim", "strip"),
             _method("trimPrefix", "removeprefix"),
             _method("trimSuffix", "removesuffix"),
-            Row("replaceAll", 3, _replace_all, "`\\| replace(…, …)`"),
-            Row("indent", 2, _indent, "`\\| indent(…, true)`"),
+            Row("replaceAll", 3, _replace_all, "`| replace(…, …)`"),
+            Row("indent", 2, _indent, "`| indent(…, true)`"),
             Row("printf", 1, _printf, "its texts and values, with `%s`, `%v`, `%%`", more=True),
             Row("eq", 2, _equal("=="), "`==`, of texts"),
             Row("ne", 2, _equal("!="), "`!=`, of texts"),
             Row("not", 1, _not, "`not`"),
             Row("and", 2, _and, "`and`, in conditions", more=True),
-            Row("or", 2, _or, "`or` in conditions, else `\\| default(…, true)`", more=True),
+            Row("or", 2, _or, "`or` in conditions, else `| default(…, true)`", more=True),
         )
     }
 )
