@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from docs.tables import code, table
-from syrette.convert import table as annotations
 from syrette.convert.findings import Fate
+from syrette.convert.table import GROUPS, Row
 from syrette.convert.templates import functions
 
 
@@ -16,11 +16,11 @@ def tables() -> dict[str, str]:
 def _annotations() -> str:
     return "\n\n".join(
         f"### {group}\n\n" + table(("annotation", "", "ours"), [_row(row) for row in rows])
-        for group, rows in annotations.GROUPS.items()
+        for group, rows in GROUPS.items()
     )
 
 
-def _row(row: annotations.Row) -> tuple[str, str, str]:
+def _row(row: Row) -> tuple[str, str, str]:
     name = code(f"{row.key}<name>" if row.key.endswith("-") else row.key)
     switch = "" if row.asks is None else f" (where it is {str(row.asks).lower()})"
     fate = "" if row.fate is Fate.BECOMES else str(row.fate)

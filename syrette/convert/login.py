@@ -92,13 +92,16 @@ def _address(theirs: Mapping[str, str], conversion: Conversion) -> None:
 
 
 def _method(theirs: Mapping[str, str], method: str, conversion: Conversion) -> None:
-    if "auth-type" in theirs and method not in _METHODS:
+    if method not in _METHODS:
         conversion.none(
             f"{PREFIX}auth-type",
             f"`{method[:60]}` is no login of ours, which are {', '.join(_METHODS)}; make a role "
             "for one of them in Vault",
         )
-    elif "auth-type" in theirs:
+        if "auth-path" in theirs:
+            conversion.unneeded(f"{PREFIX}auth-path", "it is of a login that ours do not have")
+        return
+    if "auth-type" in theirs:
         _setting("auth-type", "vault.auth", method, conversion)
     if "auth-path" not in theirs:
         return

@@ -34,6 +34,16 @@ KEYS: Final = frozenset(
 )
 """What stands before the name of a secret and says something of its file."""
 _WRITABLE: Final = 0o022  # by group and others; the mount is read-only
+_SAYS: Final = {
+    _FILE: "the path of the file",
+    _MOUNT: "the directory of the file",
+    f"{_CASE}-": "the spelling of the file's name",
+    **dict.fromkeys(_DELIMITERS, "the template is read with it"),
+}
+_BESIDE: Final = {
+    _SECRET: "the template says what is read",
+    _TEMPLATE_FILE: "the inline template is the one that is used",
+}
 _MAPPINGS: Final = (
     "without a template Vault Agent writes `key: value` lines (of KV version 2 `data: map[…]`, "
     "which nobody can use); ours is json, or the format of the file's extension"
@@ -197,17 +207,13 @@ def _mode(secret: Named, conversion: Conversion) -> str:
 
 def _say_rest(secret: Named, main: str, conversion: Conversion) -> None:
     said = {finding.key for finding in conversion.findings}
-    words = {
-        _SECRET: "the template says what is read",
-        _TEMPLATE_FILE: "the inline template is the one that is used",
-        _FILE: "the path of the file",
-        _MOUNT: "the directory of the file",
-        f"{_CASE}-": "the spelling of the file's name",
-        **dict.fromkeys(_DELIMITERS, "the template is read with it"),
-    }
     for key in secret.given:
-        if key != main and secret.key(key) not in said:
-            conversion.becomes(secret.key(key), words.get(key, "it is empty"))
+        if key == main or secret.key(key) in said:
+            continue
+        if key in _SAYS:
+            conversion.becomes(secret.key(key), _SAYS[key])
+        else:
+            conversion.unneeded(secret.key(key), _BESIDE.get(key, "it is empty"))
 
 
 def _leave_out(secret: Named, why: str, conversion: Conversion, main: str = "") -> None:

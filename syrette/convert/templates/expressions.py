@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from syrette.convert import paths
 from syrette.convert.templates import functions
-from syrette.convert.templates.grammar import Access, Dot, Function, Group, Literal
+from syrette.convert.templates.tree import Access, Dot, Function, Group, Literal
 from syrette.convert.templates.values import (
     Certificate,
     Envelope,
@@ -29,13 +29,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from syrette.convert.paths import Request
-    from syrette.convert.templates.grammar import Command, Pipeline, Term
+    from syrette.convert.templates.tree import Command, Pipeline, Term
 
 MAX_CODE: Final = 4096  # characters of one expression: a variable may stand for another twice
 ALONE: Final = "value"
 """The name of a secret that is the only one."""
 _CONSTANTS: Final = frozenset({"true", "false", "nil"})
 _SERIALISING: Final = frozenset({"toJSON", "toUnescapedJSON", "toYAML"})
+_LISTS: Final = frozenset({"ca_chain"})
+"""Fields of Vault's answer to a write that are lists of texts."""
 _PEMS: Final = {"Key": "private_key", "Cert": "certificate", "CA": "issuing_ca"}
 """Fields of `pkiCert`, and Vault's own."""
 
@@ -169,7 +171,10 @@ class Expressions:
         if field == "metadata" and request.versioned:
             raise ValueError("the metadata of a secret is not handed to templates")
         self._read_as(request, versioned=False)
-        return Part(member(self._name(request), field), key=field)
+        code = member(self._name(request), field)
+        if request.writes and field in _LISTS:
+            return Listing(code)
+        return Part(code, key=field)
 
     def _index(self, arguments: list[Value]) -> Value:
         value, *keys = arguments or [""]
@@ -178,9 +183,10 @@ class Expressions:
                 value = self._field(value, key)
                 continue
             base = self.whole(value)
-            if not isinstance(key, int | Part | Made) or not isinstance(base, Part | Fields):
+            known = isinstance(base, Part | Fields) or (isinstance(base, Listing) and base.plain)
+            if not isinstance(key, int | Part | Made) or not known:
                 raise _refuse_key()
-            value = Part(f"{base.code}[{functions.code(key)}]")
+            value = Part(f"{functions.code(base)}[{functions.code(key)}]")
         return value
 
     def _read_as(self, request: Request, *, versioned: bool) -> None:

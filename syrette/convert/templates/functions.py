@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from syrette.convert.templates.values import (
     Fields,
     Joined,
+    Listing,
     Made,
     Part,
     Truth,
@@ -57,7 +58,9 @@ def code(value: Value) -> str:
         return f"({' ~ '.join(code(piece) for piece in value.pieces)})"
     if isinstance(value, Made) and not value.code:
         raise ValueError(f"`{value.by}` is translated only where it makes the whole file")
-    if isinstance(value, Part | Made | Fields | Truth):
+    if isinstance(value, Part | Made | Fields | Truth) or (
+        isinstance(value, Listing) and value.plain
+    ):
         return value.code
     raise ValueError("this is no value of a secret")
 
@@ -71,6 +74,8 @@ def truth(value: Value) -> str:
     """
     if isinstance(value, Part) or (isinstance(value, Made) and value.by == "or"):
         return f'{value.code}|default("")'
+    if isinstance(value, Listing):
+        return f"{value.code}|default([])"
     if isinstance(value, Made | Truth | Fields | str):
         return code(value)
     raise ValueError("whether this is there cannot be asked")

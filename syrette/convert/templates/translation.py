@@ -9,12 +9,12 @@ rendered. Whatever has no sure equivalent is refused with the action that has it
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, TypeGuard
+from typing import TYPE_CHECKING, Final
 
 from syrette.convert.templates import functions
 from syrette.convert.templates.expressions import ALONE, Expressions
-from syrette.convert.templates.grammar import Assign, Output
 from syrette.convert.templates.tokens import NotUnderstoodError
+from syrette.convert.templates.tree import Assign, Output
 from syrette.convert.templates.values import (
     Certificate,
     Envelope,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from syrette.convert.paths import Request
-    from syrette.convert.templates.grammar import Block, Body
+    from syrette.convert.templates.tree import Block, Body
 
 Piece = str | Tag | Part | Made
 Scope = dict[str, Value]
@@ -45,8 +45,6 @@ RESERVED: Final = frozenset(
 )
 """Names that mean something else in a template of ours."""
 _NAME: Final = re.compile(r"[^A-Za-z0-9]+", re.ASCII)
-_LISTS: Final = frozenset({"ca_chain"})
-"""Fields of Vault's own answers that are lists of texts."""
 
 
 def plain_name(text: str, taken: Collection[str], default: str) -> str:
@@ -141,15 +139,12 @@ class Translation:
             item: Value = Part(names[1])
             # text/template goes through the keys of a mapping in the order of their bytes.
             head = f"for {names[0]}, {names[1]} in {whole.code}|dictsort(true)"
-        elif _is_list(whole) and len(block.variables) < 2:  # noqa: PLR2004 - index and element
+        elif isinstance(whole, Listing) and len(block.variables) < 2:  # noqa: PLR2004 - an index, too
             names = self._loop_names(block.variables, ("item",))
-            behind = whole.behind if isinstance(whole, Listing) else ""
-            item = Joined((Part(names[0]), behind)) if behind else Part(names[0])
+            item = Part(names[0]) if whole.plain else Joined((Part(names[0]), whole.behind))
             head = f"for {names[0]} in {whole.code}"
         else:
-            raise ValueError(
-                "only the fields of a secret and `ca_chain` are known to be ranged over"
-            )
+            raise _refuse_range()
         values = [*(Part(name) for name in names[:-1]), item]
         inner = scope | dict(zip(block.variables, values[-len(block.variables) :], strict=False))
         outer, self._taken = self._taken, self._taken | set(names)
@@ -181,8 +176,10 @@ def _assign(statement: Assign, value: Value, scope: Scope) -> None:
     scope[statement.name] = value
 
 
-def _is_list(value: Value) -> TypeGuard[Listing | Part]:
-    return isinstance(value, Listing) or (isinstance(value, Part) and value.key in _LISTS)
+def _refuse_range() -> ValueError:
+    return ValueError(
+        "only the fields of a secret and a certificate's `ca_chain` are known to be ranged over"
+    )
 
 
 def _printed(value: Value) -> list[Piece]:

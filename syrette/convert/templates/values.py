@@ -64,6 +64,11 @@ class Listing:
     behind: str = ""
     """Text behind each element."""
 
+    @property
+    def plain(self) -> bool:
+        """Whether the list in the secret is this list."""
+        return not self.behind
+
 
 @dataclass(frozen=True, slots=True)
 class Made:
