@@ -80,6 +80,10 @@ class Issuer:
         )
         self.key_id = _encode(hashlib.sha256(spki).digest())
 
+    def now(self) -> float:
+        """Give the time of its tokens, seconds since the epoch."""
+        return self._clock()
+
     @property
     def host(self) -> str:
         """The URL without its scheme, as IAM names the provider and its condition keys."""
@@ -96,7 +100,7 @@ class Issuer:
         now = int(self._clock())
         pod = options.get("pod", f"{service_account}-0")
         audiences = [audience] if isinstance(audience, str) else list(audience)
-        account_uid = options.get("service_account_uid") or _uid(namespace, service_account)
+        account_uid = options.get("service_account_uid") or uid(namespace, service_account)
         claims: dict[str, Any] = {
             "aud": audiences,
             "exp": int(now + options.get("lifetime", 3600)),
@@ -105,8 +109,8 @@ class Issuer:
             "jti": str(uuid.uuid4()),
             "kubernetes.io": {
                 "namespace": namespace,
-                "node": {"name": "node-1", "uid": _uid("node", "node-1")},
-                "pod": {"name": pod, "uid": options.get("pod_uid") or _uid(namespace, pod)},
+                "node": {"name": "node-1", "uid": uid("node", "node-1")},
+                "pod": {"name": pod, "uid": options.get("pod_uid") or uid(namespace, pod)},
                 "serviceaccount": {"name": service_account, "uid": account_uid},
             },
             "nbf": now,
@@ -273,5 +277,6 @@ def _int(number: int, width: int = 0) -> str:
     return _encode(number.to_bytes(width or (number.bit_length() + 7) // 8, "big"))
 
 
-def _uid(*names: str) -> str:
+def uid(*names: str) -> str:
+    """Give the uid that tokens say for an object: the same for the same names."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, "/".join(names)))

@@ -129,6 +129,8 @@ class Account:
         self.partition = partition
         self.roles: dict[str, Role] = {}
         """By ARN."""
+        self.users: dict[str, User] = {}
+        """By ARN."""
         self.issuers: dict[str, tuple[Issuer, tuple[str, ...]]] = {}
         """OIDC providers by issuer URL, each with its audiences."""
 
@@ -198,6 +200,7 @@ class Account:
             root=root,
         )
         user.allow(*policies)
+        self.users[user.arn] = user
         return user
 
     def trust_issuer(

@@ -3,7 +3,8 @@ AWS's two protocols on the wire: which call a request is, and how its answer loo
 
 STS speaks the query protocol (a form in, XML out), the others JSON 1.1. The region of a signed
 request stands in its signature; an unsigned one says it by the host (`sts.eu-west-1.amazonaws.com`)
-or by the first segment of the path (`/eu-west-1/`), as the endpoints of a world do.
+or by the first segment of the path (`/eu-west-1/`), as the endpoints of a world do. The global
+endpoint (`sts.amazonaws.com`) is one of us-east-1.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ _NAMESPACE: Final = f"https://sts.amazonaws.com/doc/{STS_VERSION}/"
 _TARGETS: Final = {"secretsmanager": "secretsmanager", "AmazonSSM": "ssm"}
 _REGION_PATH: Final = re.compile(r"/([a-z]{2}(?:-[a-z]+)+-[0-9])(?:/|$)")
 _REGION_HOST: Final = re.compile(r"[a-z]+\.([a-z]{2}(?:-[a-z]+)+-[0-9])\.amazonaws\.com(?:\.cn)?")
+_GLOBAL_HOST: Final = "sts.amazonaws.com"
+_GLOBAL_REGION: Final = "us-east-1"
 _JSON: Final = "application/x-amz-json-1.1"
 _JSON_CODES: Final = {
     sigv4.MISSING: "MissingAuthenticationTokenException",
@@ -60,8 +63,9 @@ def identify(request: Request) -> Asked:
         action = form.get("Action", "")
     host = request.headers.get("host", "").partition(":")[0]
     found = _REGION_PATH.match(request.path) or _REGION_HOST.fullmatch(host)
+    demanded = _GLOBAL_REGION if host == _GLOBAL_HOST else found.group(1) if found else ""
     signed = sigv4.parse(request.headers.get("authorization", ""))
-    return Asked(service, action, found.group(1) if found else "", signed.region if signed else "")
+    return Asked(service, action, demanded, signed.region if signed else "")
 
 
 def parameters(service: str, request: Request) -> dict[str, Any]:

@@ -79,9 +79,9 @@ class TokenDesk:
 
     issuer: Issuer
 
-    def answer(self, request: dict[str, Any], key: Key) -> Object:
+    def answer(self, request: dict[str, Any], key: Key, uid: str) -> Object:
         """
-        Make a token of the account that the path names; it is bound to no pod.
+        Make a token of the account that the path names, of that uid; it is bound to no pod.
 
         Raises:
             ApiStatusError: 422 for a life that is too short.
@@ -91,7 +91,7 @@ class TokenDesk:
         if seconds < SHORTEST:
             message = "spec.expirationSeconds: may not specify a duration less than 10 minutes"
             raise ApiStatusError(422, "Invalid", message)
-        own = {"namespace": key[1], "serviceaccount": {"name": key[2], "uid": "1"}}
+        own = {"namespace": key[1], "serviceaccount": {"name": key[2], "uid": uid}}
         token = self.issuer.mint(
             key[1],
             key[2],

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import copy
 import threading
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from worlds import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,6 +54,8 @@ class Store:
         self.compacted = 0
         """Watches and continued lists from before this version are gone."""
         self._objects: dict[Key, Object] = {}
+        self._names: set[Key] = set()
+        """Of everything that there ever was."""
         self._history: list[Change] = []
 
     def get(self, key: Key) -> Object:
@@ -59,6 +64,16 @@ class Store:
             if key not in self._objects:
                 raise ApiStatusError(404, "NotFound", f'"{key[2]}" not found')
             return copy.deepcopy(self._objects[key])
+
+    def has(self, key: Key) -> bool:
+        """Whether an object is there."""
+        with self.changed:
+            return key in self._objects
+
+    def had(self, key: Key) -> bool:
+        """Whether it is there or was."""
+        with self.changed:
+            return key in self._names
 
     def put(self, key: Key, found: Object, *, expected: str = "") -> Object:
         """
@@ -77,6 +92,7 @@ class Store:
             new = copy.deepcopy(found)
             metadata = new.setdefault("metadata", {})
             metadata.update(name=key[2], resourceVersion=str(self.version))
+            metadata["uid"] = old["metadata"]["uid"] if old else self._uid(key, metadata)
             if key[1]:
                 metadata["namespace"] = key[1]
             self._objects[key] = new
@@ -128,6 +144,17 @@ class Store:
                 seen = change.version
                 if change.collection == collection:
                     yield change
+
+    def _uid(self, key: Key, metadata: Object) -> str:
+        """
+        Give a new object its uid: at first the one that the issuer's tokens say, then another.
+
+        A token outlives its account: one of the account of before must not fit the one of now.
+        """
+        first = key not in self._names
+        self._names.add(key)
+        given = metadata.get("uid") or (tokens.uid(key[1], key[2]) if first else "")
+        return str(given or uuid.uuid4())
 
     def _note(self, kind: str, collection: str, found: Object) -> None:
         self._history.append(Change(self.version, kind, collection, copy.deepcopy(found)))

@@ -11,13 +11,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import parse_qs
 
-import yaml
-
 from worlds.certificates import issue
 from worlds.faults import Faults
 from worlds.journal import OK, Entry, Journal
+from worlds.kubernetes import kubeconfig
 from worlds.kubernetes.access import Admission, Permissions, TokenDesk, admit_all
+from worlds.kubernetes.authentication import REVIEWS, Authentication
 from worlds.kubernetes.patching import patched
+from worlds.kubernetes.representations import (
+    answered,
+    bookmark,
+    line,
+    refused,
+    selected,
+    shown,
+    table,
+)
 from worlds.kubernetes.store import BOOKMARK, ApiStatusError, Key, Object, Store
 from worlds.server import Request, Response, Server
 
@@ -51,6 +60,10 @@ class KubernetesWorld:
         world.permissions.deny("create", "serviceaccounts/token", namespace="shop")
         world.admission = refuse              # called for each pod that is to be created
         world.journal.count("watch namespaces")
+        world.service_account("shop", "web")  # and its namespace
+        world.reviewer()                      # a token that may create TokenReviews
+        world.url, world.ca_pem               # for such clients
+        world.sign_with(Issuer(world.url))    # so that its discovery document fits
     ```
 
     Args:
@@ -70,8 +83,8 @@ class KubernetesWorld:
         self.permissions = Permissions()
         self.admission: Admission = admit_all
         """What looks at pods before they are created."""
-        self._tokens = None if issuer is None else TokenDesk(issuer)
         self.store = Store()
+        self.authentication = Authentication(self.store, issuer)
         self.journal = Journal()
         self.faults = Faults()
         self._cut = 0
@@ -83,7 +96,8 @@ class KubernetesWorld:
     def __enter__(self) -> Self:
         self._folder = tempfile.TemporaryDirectory(prefix="kubernetes-world-")
         self._server.start()
-        self._write_kubeconfig(Path(self._folder.name))
+        self.authentication.base = self.url
+        kubeconfig.write(Path(self._folder.name), self.url, self.ca_pem, TOKEN)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -100,6 +114,35 @@ class KubernetesWorld:
             msg = "the world is not started"
             raise RuntimeError(msg)
         return Path(self._folder.name, "kubeconfig")
+
+    @property
+    def url(self) -> str:
+        """Base URL of the server."""
+        return f"https://127.0.0.1:{self._server.port}"
+
+    @property
+    def ca_pem(self) -> str:
+        """Certificate of the authority that signed the server's."""
+        return self._certificates.ca
+
+    def sign_with(self, issuer: Issuer) -> None:
+        """Take another issuer for the tokens of service accounts."""
+        self.authentication.issuer = issuer
+
+    def service_account(self, namespace: str, name: str) -> None:
+        """Make a service account, and its namespace."""
+        self.apply("namespaces", namespace)
+        self.apply("serviceaccounts", name, namespace=namespace)
+
+    def reviewer(self, namespace: str = "vault", name: str = "vault") -> str:
+        """Make a service account that may create TokenReviews; gives a token of it."""
+        issuer = self.authentication.issuer
+        if issuer is None:
+            msg = "this world has no issuer"
+            raise RuntimeError(msg)
+        self.service_account(namespace, name)
+        self.authentication.permit_reviews(namespace, name)
+        return issuer.mint(namespace, name, issuer.url, lifetime=24 * 3600)
 
     def apply(
         self,
@@ -143,27 +186,6 @@ class KubernetesWorld:
         self._stopping.clear()
         self._server.start()
 
-    def _write_kubeconfig(self, folder: Path) -> None:
-        (folder / "ca.crt").write_text(self._certificates.ca)
-        server = f"https://127.0.0.1:{self._server.port}"
-        document = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [
-                {
-                    "name": "world",
-                    "cluster": {
-                        "server": server,
-                        "certificate-authority": str(folder / "ca.crt"),
-                    },
-                }
-            ],
-            "users": [{"name": "world", "user": {"token": TOKEN}}],
-            "contexts": [{"name": "world", "context": {"cluster": "world", "user": "world"}}],
-            "current-context": "world",
-        }
-        (folder / "kubeconfig").write_text(yaml.safe_dump(document))
-
     def _handle(self, request: Request) -> Response:
         action = self._action(request)
         fault = self.faults.take("kubernetes", action, "")
@@ -176,7 +198,7 @@ class KubernetesWorld:
             if fault is not None and fault.after is not None:
                 fault.after()
         except ApiStatusError as exc:
-            response = _status(exc)
+            response = refused(exc)
         self._note(action, response.status)
         return response if fault is None else fault.spoil(response)
 
@@ -193,12 +215,11 @@ class KubernetesWorld:
         self.journal.add(Entry(time.time(), "kubernetes", action, "", outcome, status))
 
     def _answer(self, request: Request) -> Response:
-        if request.headers.get("authorization") != f"Bearer {TOKEN}":
-            raise ApiStatusError(401, "Unauthorized", "Unauthorized")
-        if request.path == "/version":
-            return _json({"gitVersion": self.version})
-        if request.path == "/apis":
-            return _json({"groups": [{"name": name} for name in self.groups]})
+        authorization = request.headers.get("authorization", "")
+        if authorization != f"Bearer {TOKEN}":
+            return self._answer_account(request, authorization)
+        if request.path in {"/version", "/apis"}:
+            return answered(self._described(request.path))
         match = _PATH.fullmatch(request.path)
         if match is None:
             raise ApiStatusError(404, "NotFound", "the server could not find it")
@@ -206,29 +227,46 @@ class KubernetesWorld:
         verb = _VERBS.get(request.method) or self._action(request).partition(" ")[0]
         self.permissions.check(verb, _resource(match), key)
         if match["part"]:
-            return _json(self._make_token(request, match["part"], key))
+            return answered(self._make_token(request, match["part"], key))
         if request.method == "GET":
             return self._read(request, key)
-        return _json(self._write(request, key))
+        if (request.method, key) == ("POST", (REVIEWS, "", "")):
+            return answered(self.authentication.review(json.loads(request.body)), 201)
+        return answered(self._write(request, key))
+
+    def _described(self, path: str) -> Object:
+        if path == "/version":
+            return {"gitVersion": self.version}
+        return {"groups": [{"name": name} for name in self.groups]}
+
+    def _answer_account(self, request: Request, authorization: str) -> Response:
+        """Answer somebody else than the one user who may do everything."""
+        found = self.authentication.answer(
+            request.method, request.path, authorization, request.body
+        )
+        if found is None:
+            raise ApiStatusError(403, "Forbidden", "this world knows no rights of service accounts")
+        return answered(found, 201 if request.method == "POST" else 200)
 
     def _make_token(self, request: Request, part: str, key: Key) -> Object:
-        if part != "token" or request.method != "POST" or self._tokens is None:
+        issuer = self.authentication.issuer
+        if part != "token" or request.method != "POST" or issuer is None:
             raise ApiStatusError(404, "NotFound", "the server could not find it")
-        self.store.get(key)
-        return self._tokens.answer(json.loads(request.body), key)
+        uid = self.store.get(key)["metadata"]["uid"]
+        return TokenDesk(issuer).answer(json.loads(request.body), key, uid)
 
     def _read(self, request: Request, key: Key) -> Response:
         query = {name: values[0] for name, values in parse_qs(request.query).items()}
         accept = request.headers.get("accept", "")
         if key[2]:
-            return _json(_shown(self.store.get(key), accept))
+            return answered(shown(self.store.get(key), accept))
         if query.get("watch") == "1":
             return self._watch(key[0], query, accept)
         return self._list(key, query, accept)
 
     def _list(self, key: Key, query: dict[str, str], accept: str) -> Response:
         objects, version = self.store.list(key[0])
-        objects = [found for found in objects if _selected(found, key[1], query)]
+        objects = [found for found in objects if selected(found, key[1], query)]
         start, since = 0, version
         if "continue" in query:
             start, since = (int(part) for part in query["continue"].split("-"))
@@ -240,8 +278,8 @@ class KubernetesWorld:
         if start + limit < len(objects):
             metadata["continue"] = f"{start + limit}-{since}"
         if "as=Table" in accept:
-            return _json({"kind": "Table", "metadata": metadata, **_table(page)})
-        return _json({"metadata": metadata, "items": [_shown(found, accept) for found in page]})
+            return answered({"kind": "Table", "metadata": metadata, **table(page)})
+        return answered({"metadata": metadata, "items": [shown(found, accept) for found in page]})
 
     def _watch(self, collection: str, query: dict[str, str], accept: str) -> Response:
         since = int(query.get("resourceVersion", 0))
@@ -261,11 +299,11 @@ class KubernetesWorld:
         try:
             for change in changes:
                 if change.type == BOOKMARK:
-                    yield _line(BOOKMARK, _bookmark(collection, change.version))
+                    yield line(BOOKMARK, bookmark(collection, change.version))
                 else:
-                    yield _line(change.type, _shown(change.object, accept))
+                    yield line(change.type, shown(change.object, accept))
         except ApiStatusError as exc:
-            yield _line("ERROR", {"kind": "Status", "code": exc.code, "reason": exc.reason})
+            yield line("ERROR", {"kind": "Status", "code": exc.code, "reason": exc.reason})
         if cut != self._cut:
             raise ConnectionAbortedError
 
@@ -298,56 +336,3 @@ class KubernetesWorld:
 def _resource(match: re.Match[str]) -> str:
     """Name a resource as rules of RBAC do, `serviceaccounts/token`."""
     return f"{match['plural']}/{match['part']}" if match["part"] else str(match["plural"])
-
-
-def _selected(found: Object, namespace: str, query: dict[str, str]) -> bool:
-    """Whether an object is in the namespace, and not in a phase that `fieldSelector` leaves out."""
-    words = query.get("fieldSelector", "").split(",")
-    left_out = {word.removeprefix("status.phase!=") for word in words}
-    phase = found.get("status", {}).get("phase", "")
-    inside = not namespace or found["metadata"].get("namespace") == namespace
-    return inside and (not phase or phase not in left_out)
-
-
-def _table(nodes: list[Object]) -> Object:
-    names = ("Name", "Status", "Roles", "Age", "Version")
-    return {
-        "columnDefinitions": [{"name": name} for name in names],
-        "rows": [
-            {
-                "cells": [
-                    node["metadata"]["name"],
-                    "Ready",
-                    "<none>",
-                    "1d",
-                    node.get("status", {}).get("nodeInfo", {}).get("kubeletVersion", ""),
-                ]
-            }
-            for node in nodes
-        ],
-    }
-
-
-def _shown(found: Object, accept: str) -> Object:
-    if "PartialObjectMetadata" in accept:
-        return {"kind": "PartialObjectMetadata", "metadata": found["metadata"]}
-    return found
-
-
-def _bookmark(collection: str, version: int) -> Object:
-    """As the real one: an empty object of the type, whose required lists are `null`."""
-    made: Object = {"metadata": {"resourceVersion": str(version)}}
-    return {**made, "spec": {"limits": None}} if collection.endswith("/limitranges") else made
-
-
-def _line(kind: str, found: Object) -> bytes:
-    return json.dumps({"type": kind, "object": found}).encode() + b"\n"
-
-
-def _json(document: Object) -> Response:
-    return Response(200, json.dumps(document).encode(), {"Content-Type": "application/json"})
-
-
-def _status(exc: ApiStatusError) -> Response:
-    body = {"kind": "Status", "code": exc.code, "reason": exc.reason, "message": str(exc)}
-    return Response(exc.code, json.dumps(body).encode(), {"Content-Type": "application/json"})

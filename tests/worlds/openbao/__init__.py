@@ -1,0 +1,1 @@
+"""Tests of the OpenBao world and of what stands around it."""
