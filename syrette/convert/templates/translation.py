@@ -104,19 +104,17 @@ class Translation:
     def _block(self, block: Block, value: Value, dot: Value | None, scope: Scope) -> list[Piece]:
         if block.word == "range":
             return self._range(block, value, dot, scope)
-        if block.word == "if":
-            inside = dot, dict(scope)
-            return self._choice(block, value, inside, (dot, scope))
         inner = scope | dict.fromkeys(block.variables, value)
-        if isinstance(value, Part):
-            return self._choice(block, value, (value, inner), (dot, scope))
-        if not isinstance(value, Secret | Certificate | Envelope | Fields):
-            raise ValueError("`with` is translated with a secret or a value of one")  # noqa: TRY004 - one error type for whatever is not translated
-        if block.otherwise:
-            raise ValueError(
-                "a secret that is not there is an error before its template: no `else` is used"
-            )
-        return self.body(block.body, value, inner)
+        inside = (dot if block.word == "if" else value, inner)
+        whole = Secret | Certificate | Envelope | (Fields if block.word == "with" else Secret)
+        if isinstance(value, whole):
+            # Theirs is first rendered without the secret, ours is not.
+            if block.otherwise:
+                raise ValueError("a secret that is not there is an error: no `else` is used")
+            return self.body(block.body, *inside)
+        if block.word == "with" and not isinstance(value, Part):
+            raise _refuse("`with` is translated with a secret or a value of one")
+        return self._choice(block, value, inside, (dot, scope))
 
     def _choice(
         self,
@@ -144,7 +142,7 @@ class Translation:
             item = Part(names[0]) if whole.plain else Joined((Part(names[0]), whole.behind))
             head = f"for {names[0]} in {whole.code}"
         else:
-            raise _refuse_range()
+            raise _refuse("only fields of a secret and `ca_chain` are known to be ranged over")
         values = [*(Part(name) for name in names[:-1]), item]
         inner = scope | dict(zip(block.variables, values[-len(block.variables) :], strict=False))
         outer, self._taken = self._taken, self._taken | set(names)
@@ -176,10 +174,9 @@ def _assign(statement: Assign, value: Value, scope: Scope) -> None:
     scope[statement.name] = value
 
 
-def _refuse_range() -> ValueError:
-    return ValueError(
-        "only the fields of a secret and a certificate's `ca_chain` are known to be ranged over"
-    )
+def _refuse(why: str) -> ValueError:
+    """One type of error for whatever is not translated."""
+    return ValueError(why)
 
 
 def _printed(value: Value) -> list[Piece]:
