@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from syrette.convert.templates import Content, NotUnderstoodError, translate
@@ -109,6 +109,7 @@ ON = {"agent-inject": "true"}
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters='`\r"\\\n')))
+@example("one\x85two\u2028three\u2029")
 def test_a_text_that_is_printed_is_that_text(text: str) -> None:
     """In quotes and between back quotes."""
     template = f'{{{{ "{text}" }}}}{{{{ `{text}` }}}}{{{{ with secret "kv/a" }}}}!{{{{ end }}}}'
