@@ -149,6 +149,5 @@ def _warnings(plan: Plan, report: CycleReport) -> Iterator[str]:
     for reference, item in report.fetched.items():
         if item.served_by and item.served_by == plan.store(reference.store).text("failover-region"):
             yield f"{reference}: served by the failover region {item.served_by}"
-    for store in plan.logins:
-        if store.text("auth") == POD_IDENTITY:
-            yield _AGENT.format(store.name)
+    by_agent = {store.name for store in plan.logins if store.text("auth") == POD_IDENTITY}
+    yield from (_AGENT.format(name) for name in sorted(by_agent))

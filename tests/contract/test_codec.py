@@ -126,8 +126,9 @@ def test_the_digest_follows_the_plan() -> None:
 
 
 def test_a_plan_knows_its_stores() -> None:
-    """A store is found by its name."""
+    """A store is found by its name; one that only signs is a login, too."""
     assert PLAN.store("app") == STORE
+    assert PLAN.logins == (STORE, VAULT, SIGNER)
     assert [secret.target for secret in PLAN.secrets] == ["conf.ini", "PGUSER, PGPASSWORD"]
 
 

@@ -11,7 +11,10 @@ import pytest
 import yaml
 
 from injector.contract import codec, names
+from injector.contract.plan import Plan
+from injector.contract.stores import Hop, Store
 from syrette.__main__ import main
+from syrette.local import local
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -198,3 +201,16 @@ def test_fetch_has_no_token_of_a_pod(typed: Typed, tmp_path: Path) -> None:
     assert "store `vault`: the Vault login `kubernetes` needs a token" in error
     assert "syrette check" in error
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("without_roles", [False, True])
+def test_fetch_signs_a_login_as_the_developer(without_roles: bool) -> None:  # noqa: FBT001 - a table
+    """The developer's identity takes the place of the pod's, with the chain of roles or without."""
+    hops = (Hop("arn:aws:iam::111122223333:role/web"),)
+    signer = Store("hub", "aws-ssm", {"auth": "pod-identity", "assume-role": hops})
+    plan = Plan((), (Store("vault", "vault", {"auth": "aws"}, signer),), ())
+    (store,) = local(plan, without_roles=without_roles).stores
+
+    assert store.signer is not None
+    assert (store.text("auth"), store.signer.text("auth")) == ("aws", "ambient")
+    assert store.signer.hops() == (() if without_roles else hops)

@@ -2,38 +2,43 @@
 What only the operator may say: where logins go, whose certificates count, which audiences exist.
 
 Whoever may edit a service account could otherwise send its pods' tokens elsewhere or feed them
-false secrets. Addresses of others must be https and in `allowed-addresses`; audiences must be a
-provider's usual one, one of the operator's stores' or in `allowed-audiences`. The API server's own
-audience is refused whoever gives it: such a token would be the pod's cluster credential.
+false secrets. Addresses of others must be https and in `allowed-addresses`; audiences must be the
+provider's usual one, one of the operator's defaults or stores, or in `allowed-audiences`. The API
+server's own audience is refused whoever gives it: such a token would be the pod's cluster
+credential.
 """
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from injector.contract.reasons import Reason
+from injector.contract.stores import PROVIDERS
 from webhook.annotations import vault
 from webhook.annotations.identity import POD_IDENTITY_AUDIENCE, WEB_IDENTITY_AUDIENCE
 from webhook.annotations.intent import Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
+    from injector.contract.stores import Store
     from webhook.annotations.intent import ConfiguredStore
     from webhook.errors import Problems
     from webhook.settings import Settings
 
-AUDIENCES: Final = frozenset(
+AUDIENCES: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {
-        WEB_IDENTITY_AUDIENCE,
-        "sts.amazonaws.com.cn",
-        POD_IDENTITY_AUDIENCE,
-        vault.AUDIENCE,
-        "api://AzureADTokenExchange",
+        "aws": frozenset({WEB_IDENTITY_AUDIENCE, "sts.amazonaws.com.cn", POD_IDENTITY_AUDIENCE}),
+        "vault": frozenset({vault.AUDIENCE}),
+        "azure": frozenset({"api://AzureADTokenExchange"}),
     }
 )
-"""Audiences that the providers' own documents name: everybody may use them."""
+"""
+Audiences that the providers' own documents name, by family: everybody may use them there, and there
+only, since a token of AWS's audience that is sent to a Vault would be the pod's role in its hands.
+"""
 # Issuers of managed clusters, which are their API servers' audiences too.
 _ISSUERS: Final = ("https://oidc.eks.", "https://container.googleapis.com/v1/projects/")
 _ISSUER_HOSTS: Final = (".oic.prod-aks.azure.com", ".azmk8s.io")
@@ -54,7 +59,7 @@ def _field_problem(
 ) -> tuple[Reason, str] | None:
     store = configured.store
     if name == "audience":
-        return _audience_problem(store.text(name), scope, settings)
+        return _audience_problem(store, scope, settings)
     if scope is Scope.OPERATOR:
         return None
     # Trust goes with an address of the store's own, which is checked under `address`.
@@ -89,15 +94,26 @@ def is_api_server(audience: str) -> bool:
     )
 
 
-def _audience_problem(audience: str, scope: Scope, settings: Settings) -> tuple[Reason, str] | None:
+def is_usual(store: Store) -> bool:
+    """Whether the store's audience is one that its provider's own documents name."""
+    return store.text("audience") in AUDIENCES.get(store.family, ())
+
+
+def _audience_problem(store: Store, scope: Scope, settings: Settings) -> tuple[Reason, str] | None:
+    audience, family = store.text("audience"), store.family
     if is_api_server(audience):
         message = (
             f"`{audience[:80]}` is the API server's own audience; its tokens stay in the cluster"
         )
         return Reason.POLICY_DENIED, message
-    if scope is Scope.OPERATOR or audience in AUDIENCES or audience in settings.allowed_audiences:
+    if scope is Scope.OPERATOR or audience in settings.allowed_audiences:
         return None
-    if any(fields.get("audience") == audience for fields in settings.stores.values()):
+    if is_usual(store) or settings.defaults.get(f"{family}.audience") == audience:
+        return None
+    if any(
+        fields.get("audience") == audience and PROVIDERS[fields["provider"]].family == family
+        for fields in settings.stores.values()
+    ):
         return None
     message = f"the audience `{audience[:80]}` is not in the operator's `allowed-audiences`"
     return Reason.POLICY_DENIED, message

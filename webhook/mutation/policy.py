@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from injector.contract.reasons import Reason
 from webhook.annotations.intent import Origin, Scope
 from webhook.annotations.placeholders import Facts
-from webhook.annotations.trust import AUDIENCES
+from webhook.annotations.trust import is_usual
 from webhook.mutation import prefixes
 from webhook.mutation.patterns import matches_any, plain
 
@@ -44,7 +44,7 @@ def check(intent: Intent, context: Context, settings: Settings, problems: Proble
         )
         problems.add(Reason.POLICY_DENIED, "", message)
         return
-    _check_defaults(intent, rule, settings, problems)
+    _check_defaults(intent, rule, problems)
     if rule is not None:
         facts = Facts.of(context, settings.cluster)
         _Ruling(rule, facts, problems).check(intent)
@@ -61,9 +61,7 @@ def applies(rule: Rule, context: Context) -> bool:
     )
 
 
-def _check_defaults(
-    intent: Intent, rule: Rule | None, settings: Settings, problems: Problems
-) -> None:
+def _check_defaults(intent: Intent, rule: Rule | None, problems: Problems) -> None:
     """What is denied unless a rule says otherwise, and by no `enforce: warn` softened."""
     allow = rule.allow if rule is not None else None
     for configured in _logins(intent):
@@ -75,11 +73,13 @@ def _check_defaults(
         if store.text("address").startswith("http://") and not (allow and allow.http):
             _deny(configured, "address", rule, f"plain HTTP to the store `{name}`", problems)
         audience = store.text("audience")
+        # Without a rule the operator's lists are all there is, and they were asked already.
         if (
-            audience
-            and audience not in AUDIENCES
+            allow is not None
+            and audience
+            and not is_usual(store)
             and configured.field_scopes.get("audience", Scope.OPERATOR) is not Scope.OPERATOR
-            and audience not in (allow.audiences if allow else settings.allowed_audiences)
+            and audience not in allow.audiences
         ):
             _deny(configured, "audience", rule, f"the audience `{audience[:80]}`", problems)
 
@@ -157,7 +157,8 @@ class _Ruling:
         mount = store.text("auth-mount")
         scope = configured.field_scopes.get("auth-mount", Scope.OPERATOR)
         usual = scope is Scope.OPERATOR or mount == store.text("auth")
-        if not (matches_any(permitted, mount, self.facts) if permitted else usual):
+        # A malformed store has none yet, and is refused for what is wrong with it.
+        if mount and not (matches_any(permitted, mount, self.facts) if permitted else usual):
             self._refuse(
                 f"the login mount `{mount}`", permitted, configured.origin_of("auth-mount")
             )

@@ -36,8 +36,8 @@ KEYS: Final[dict[str, str]] = {
     "https only, except on loopback and link-local addresses.",
     "allowed-addresses": "Addresses (https, `*.` for one label) that pods, service accounts and "
     "namespaces may name. Default: none.",
-    "allowed-audiences": "Audiences that they may name, beside the providers' usual ones and those "
-    "of the operator's stores.",
+    "allowed-audiences": "Audiences that they may name, beside their provider's usual ones and "
+    "those of the operator's defaults and stores.",
     "ignored-containers": "Containers that get nothing unless a pod names them.",
     "env-files": "`auto`: variables from files where every kubelet is 1.35 or newer; `always`; "
     "`never`.",

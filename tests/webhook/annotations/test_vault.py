@@ -145,6 +145,21 @@ def test_another_vault_is_known_by_nothing_of_the_first() -> None:
     }
 
 
+@pytest.mark.parametrize("given", ["vault-prod", "of-a-store"])
+def test_an_audience_that_the_operator_gives_is_anybodys_at_vault(given: str) -> None:
+    """A second store of the same Vault names the audience of the first."""
+    operator = Settings(
+        defaults={**DEFAULTS, "vault.audience": "vault-prod"},
+        stores={"team": {"provider": "vault", "audience": "of-a-store"}},
+    )
+    pod = {
+        "syrette.dev/file.a": "mine:secret/a",
+        "syrette.dev/stores": f"mine: {{provider: vault, audience: {given}}}",
+    }
+
+    assert store(pod, settings=operator).text("audience") == given
+
+
 def test_the_built_in_aws_store_signs_as_it_would_read() -> None:
     """Method, role and audience of the signature are those of a secret in Secrets Manager."""
     around = context(service_account={"eks.amazonaws.com/role-arn": ROLE})

@@ -242,6 +242,15 @@ def test_a_custom_audience_needs_leave() -> None:
     assert isinstance(admit(document, settings=rules(leave, rest=listed)), Allowed)
 
 
+def test_an_audience_of_the_operators_store_needs_no_other_leave() -> None:
+    """Without rules, a pod may name what the operator's own store of the family names."""
+    operator = settings.load("stores: {app: {provider: aws-ssm, audience: acme}}")
+    stores = "a: {provider: aws-ssm, region: eu-west-1, audience: acme}"
+    document = pod({"syrette.dev/file.a": "a:/x", "syrette.dev/stores": stores})
+
+    assert isinstance(admit(document, settings=operator), Allowed)
+
+
 def test_a_role_that_stores_share_is_refused_once() -> None:
     """Secrets Manager and Parameter Store log in as one."""
     document = pod(

@@ -328,6 +328,14 @@ def test_mounts_are_permitted_by_pattern(
     assert said in getattr(verdict, "message", "")
 
 
+def test_a_malformed_store_is_refused_for_that_alone() -> None:
+    """What could not be read of a login is not said to be forbidden."""
+    document = _pod(vault__timeout="2m")
+    verdict = denial(document, settings=_rules("vault-auth-mounts: [kubernetes-eu]"))
+
+    assert verdict.message == ("syrette: syrette.dev/vault.timeout: `2m` is not seconds, 1 to 60")
+
+
 def test_a_rule_that_warns_tells_where_a_login_would_go() -> None:
     """`enforce: warn` counts namespaces and mounts like everything else."""
     rule = f"{{name: later, enforce: warn, allow: {{{RULE}}}}}"
