@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, Final
+
+from worlds.openbao.api import ApiError
 
 if TYPE_CHECKING:
     from worlds.openbao.api import Api
     from worlds.postgres import Postgres
 
+_UPGRADE_SECONDS: Final = 30.0
+_PAUSE_SECONDS: Final = 0.02
+_UPGRADING: Final = "Upgrading from non-versioned to versioned data"
 _CREATE_ROLE: Final = (
     "CREATE ROLE \"{{name}}\" WITH LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'"
 )
@@ -33,7 +39,10 @@ class Engines:
     def kv(self, path: str = "secret", version: int = 2) -> str:
         """Enable a KV engine; gives its path."""
         self._kv_versions[path] = version
-        return self.mount(path, "kv", options={"version": str(version)})
+        self.mount(path, "kv", options={"version": str(version)})
+        if version == 2:
+            self._wait_for_versions(path)
+        return path
 
     def put(self, mount: str, name: str, **fields: Any) -> int:  # noqa: ANN401 - any JSON
         """Write a secret of a KV engine that `kv` enabled; gives its version, 0 for KV v1."""
@@ -49,6 +58,19 @@ class Engines:
     def destroy_version(self, mount: str, name: str, version: int) -> None:
         """Destroy one version of a KV v2 secret for good."""
         self.api.write(f"{mount}/destroy/{name}", versions=[version])
+
+    def _wait_for_versions(self, path: str) -> None:
+        """Wait until a new KV v2 engine serves: it starts as version 1, and then is upgraded."""
+        end = time.monotonic() + _UPGRADE_SECONDS
+        while True:
+            try:
+                self.api.read(f"{path}/config")
+            except ApiError as exc:
+                if _UPGRADING not in str(exc) or time.monotonic() > end:
+                    raise
+                time.sleep(_PAUSE_SECONDS)
+            else:
+                return
 
     def transit(self, path: str = "transit", *keys: str) -> str:
         """Enable transit with keys (`app` when none is named); gives its path."""
