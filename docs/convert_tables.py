@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from docs.tables import code, table
-from syrette.convert.findings import Fate
 from syrette.convert.table import GROUPS, Row
 from syrette.convert.templates import functions
 
@@ -15,7 +14,7 @@ def tables() -> dict[str, str]:
 
 def _annotations() -> str:
     return "\n\n".join(
-        f"### {group}\n\n" + table(("annotation", "", "ours"), [_row(row) for row in rows])
+        f"### {group}\n\n" + table(("annotation", "fate", "ours"), [_row(row) for row in rows])
         for group, rows in GROUPS.items()
     )
 
@@ -23,8 +22,7 @@ def _annotations() -> str:
 def _row(row: Row) -> tuple[str, str, str]:
     name = code(f"{row.key}<name>" if row.key.endswith("-") else row.key)
     switch = "" if row.asks is None else f" (where it is {str(row.asks).lower()})"
-    fate = "" if row.fate is Fate.BECOMES else str(row.fate)
-    return name, fate + switch, row.text
+    return name, row.fate + switch, row.text
 
 
 def _functions() -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
+from injector.contract.references import Reference
 from tests.syrette.agent import Agent
 from tests.syrette.chance import SECRET, Chance
 from tests.syrette.converting import converted, written
@@ -27,6 +29,13 @@ READ = [
 
 READS = {"secret/chance": SECRET}
 """What a converted template made by chance reads."""
+
+
+@pytest.fixture(scope="module")
+def authority(server: OpenBao) -> OpenBao:
+    """The server, with a certificate authority."""
+    server.root.pki()
+    return server
 
 
 def _is_text(item: dict[str, Any]) -> bool:
@@ -84,20 +93,59 @@ def test_templates_that_chance_has_made_are_rendered_as_the_agent_does(
     assert differing == []
 
 
-def test_a_certificate_of_pki_cert_ends_its_parts_as_ours_does(
-    server: OpenBao, tmp_path: Path
+CERTIFICATES = [
+    (
+        (
+            '{{ with pkiCert "pki/issue/web" "common_name=web.svc" }}'
+            "{{ .Data.Key }}{{ .Cert }}{{ .Data.CA }}{{ end }}"
+        ),
+        {"private_key": 0, "certificate": 1, "issuing_ca": 2},
+    ),
+    (
+        (
+            '{{ with secret "pki/issue/web" "common_name=web.svc" }}{{ .Data.private_key }};'
+            "{{ .Data.certificate }};{{ range .Data.ca_chain }}{{ . }};{{ end }}{{ end }}"
+        ),
+        {"private_key": 0, "certificate": 1, "ca_chain": [2]},
+    ),
+]
+"""Templates, and which PEM of the file is what in Vault's answer."""
+
+
+@pytest.mark.parametrize(
+    ("template", "fields"), CERTIFICATES, ids=["pkiCert", "secret with a parameter"]
+)
+def test_a_certificate_is_written_as_the_agent_does(
+    template: str, fields: dict[str, Any], authority: OpenBao, tmp_path: Path
 ) -> None:
-    """The function of theirs puts a line feed behind each part, Vault none."""
-    server.root.pki()
+    """`pkiCert` puts a line feed behind each part, Vault itself none."""
+    agent = Agent(authority, tmp_path)
+    agent.take(template)
+    (theirs,) = agent.files()
+    parts = re.findall(r"-----BEGIN.*?-----END[^-]*-----", theirs.decode(), re.DOTALL)
+    issued = {
+        name: [parts[n] for n in place] if isinstance(place, list) else parts[place]
+        for name, place in fields.items()
+    }
+    result = converted({"agent-inject": "true", "agent-inject-template-it": template})
+
+    assert len(parts) == 3
+    assert written(result, {"pki/issue/web?data.common_name=web.svc": issued}) == {"it": theirs}
+
+
+def test_what_is_decrypted_is_written_as_the_agent_does(server: OpenBao, tmp_path: Path) -> None:
+    """A write with a parameter whose value has signs of its own."""
+    server.root.transit()
+    plain = base64.b64encode("hällo".encode()).decode()
+    sealed = server.root.encrypt("transit", "app", plain)
     template = (
-        '{{ with pkiCert "pki/issue/web" "common_name=web.svc" }}'
-        "{{ .Data.Key }}{{ .Cert }}{{ .Data.CA }}{{ end }}"
+        f'{{{{ with secret "transit/decrypt/app" "ciphertext={sealed}" }}}}'
+        "{{ .Data.plaintext | base64Decode }}!{{ end }}"
     )
     agent = Agent(server, tmp_path)
     agent.take(template)
-    (theirs,) = agent.files()
-    parts = re.findall(r"-----BEGIN.*?-----END[^\n]*-----", theirs.decode(), re.DOTALL)
-    issued = dict(zip(("private_key", "certificate", "issuing_ca"), parts, strict=True))
     result = converted({"agent-inject": "true", "agent-inject-template-it": template})
+    asked = Reference("vault", "transit/decrypt/app", (("data.ciphertext", sealed),))
+    secrets = {str(asked).removeprefix("vault:"): {"plaintext": plain}}
 
-    assert written(result, {"pki/issue/web?data.common_name=web.svc": issued}) == {"it": theirs}
+    assert list(written(result, secrets).values()) == agent.files()
