@@ -104,15 +104,16 @@ class Translation:
     def _block(self, block: Block, value: Value, dot: Value | None, scope: Scope) -> list[Piece]:
         if block.word == "range":
             return self._range(block, value, dot, scope)
-        inner = scope | dict.fromkeys(block.variables, value)
-        inside = (dot if block.word == "if" else value, inner)
-        whole = Secret | Certificate | Envelope | (Fields if block.word == "with" else Secret)
-        if isinstance(value, whole):
-            # Theirs is first rendered without the secret, ours is not.
+        within = block.word == "with"
+        inside = value if within else dot, scope | dict.fromkeys(block.variables, value)
+        if isinstance(value, Secret | Certificate | Envelope) or (
+            within and isinstance(value, Fields)
+        ):
+            # Theirs is first rendered without the secret, ours never is.
             if block.otherwise:
                 raise ValueError("a secret that is not there is an error: no `else` is used")
             return self.body(block.body, *inside)
-        if block.word == "with" and not isinstance(value, Part):
+        if within and not isinstance(value, Part):
             raise _refuse("`with` is translated with a secret or a value of one")
         return self._choice(block, value, inside, (dot, scope))
 
