@@ -106,9 +106,9 @@ def _method(theirs: Mapping[str, str], method: str, conversion: Conversion) -> N
     if "auth-path" not in theirs:
         if method != "kubernetes":
             conversion.notes.append(
-                f"without auth-path Vault's injector logs in at the path of its own configuration, "
-                f"by default auth/kubernetes, and ours at auth/{method}: `{DOMAIN}/vault.auth-mount` "
-                "says another"
+                "without auth-path Vault's injector logs in at the path of its own configuration, "
+                f"by default auth/kubernetes; ours at auth/{method}, unless "
+                f"`{DOMAIN}/vault.auth-mount` says another"
             )
         return
     path = theirs["auth-path"].strip("/")
