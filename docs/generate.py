@@ -11,7 +11,13 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from docs import annotation_tables, install_tables, operations_tables, operator_tables
+from docs import (
+    annotation_tables,
+    convert_tables,
+    install_tables,
+    operations_tables,
+    operator_tables,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +25,7 @@ if TYPE_CHECKING:
 FOLDER: Final = Path(__file__).parent
 PAGES: Final[dict[str, Callable[[], dict[str, str]]]] = {
     "annotations.md": annotation_tables.tables,
+    "convert.md": convert_tables.tables,
     "install.md": install_tables.tables,
     "operations.md": operations_tables.tables,
     "operator-config.md": operator_tables.tables,

@@ -2,8 +2,9 @@
 Composition root of the command line: arguments in, one command, an exit code out.
 
 Exit codes: 0 done, 1 a step failed (`demo`), something is wrong (`doctor`) or the output could not
-be written, 2 bad input or a cluster that cannot be asked, with every problem on standard error;
-`fetch` and `check` end with the init container's exit codes.
+be written, 2 bad input or a cluster that cannot be asked, with every problem on standard error, 3
+something has no equivalent (`convert`); `fetch` and `check` end with the init container's exit
+codes.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 FAILED: Final = 1
 BAD_INPUT: Final = 2
+INCOMPLETE: Final = 3
 INTERRUPTED: Final = 128 + 2  # what a shell says of a program that SIGINT has ended
 
 
@@ -110,6 +112,14 @@ def _parser() -> argparse.ArgumentParser:
         help="leave out the role chains of the stores and read with your own role",
     )
     fetch.set_defaults(run=_fetch)
+    convert = commands.add_parser(
+        "convert", help="print manifests of Vault's Agent Injector with annotations of ours"
+    )
+    _filename_argument(convert)
+    convert.add_argument(
+        "-o", "--output", choices=("text", "json"), default="text", help="of the report"
+    )
+    convert.set_defaults(run=_convert)
     _cluster_commands(commands)
     demo = commands.add_parser("demo", help="the main job, end to end, on this machine")
     demo.set_defaults(run=_demo)
@@ -143,7 +153,7 @@ def _cluster_commands(commands: Any) -> None:  # noqa: ANN401 - argparse does no
         command.add_argument("-o", "--output", choices=("text", "json"), default="text")
 
 
-def _input_arguments(command: argparse.ArgumentParser) -> None:
+def _filename_argument(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "-f",
         "--filename",
@@ -153,6 +163,10 @@ def _input_arguments(command: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="manifests; - is standard input; may be given again",
     )
+
+
+def _input_arguments(command: argparse.ArgumentParser) -> None:
+    _filename_argument(command)
     command.add_argument("--config", type=Path, metavar="FILE", help="the operator's configuration")
 
 
@@ -214,6 +228,22 @@ def _fetch(parsed: argparse.Namespace) -> int:
     lenient = _decided(given, permitting_ambient(given.settings))
     chosen = fetch.choose(strict, lenient, parsed.pod)
     return fetch.fetch(chosen, parsed.out, without_roles=parsed.without_roles)
+
+
+def _convert(parsed: argparse.Namespace) -> int:
+    from syrette import documents, inputs, manifests  # noqa: PLC0415 - only this command needs them
+    from syrette.convert import convert, report  # noqa: PLC0415 - as above
+
+    source, given = inputs.read_manifests(parsed.filenames)
+    converted = convert(given)
+    if not converted.reports and not any(manifests.workloads(given)):
+        raise InputError(f"{source}: no Pod and nothing that makes pods")
+    _write(documents.dump(converted.documents))
+    if parsed.output == "json":
+        print(report.as_json(converted.reports, converted.todo), file=sys.stderr)
+    else:
+        print(printable(report.text(converted.reports, converted.todo)), file=sys.stderr)
+    return 0 if converted.complete else INCOMPLETE
 
 
 def _check(parsed: argparse.Namespace) -> int:

@@ -33,6 +33,10 @@ _READ_OTHERWISE: Final = re.compile(rf"[yYnN]$|0o[0-7]+$|{_FLOATS.pattern}")
 """Texts that PyYAML would write plain and Kubernetes would read as something else."""
 
 
+_LINE_ENDS: Final = re.compile("[\x85\u2028\u2029]")
+"""Line ends to YAML 1.1, which would come back as other ones unless they are escaped."""
+
+
 class _Loader(yaml.SafeLoader):
     """YAML 1.1 as Kubernetes reads it."""
 
@@ -65,6 +69,7 @@ class _Dumper(yaml.SafeDumper):
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     style = "|" if "\n" in text else "'" if _READ_OTHERWISE.match(text) else None
+    style = '"' if _LINE_ENDS.search(text) else style
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 

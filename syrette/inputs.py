@@ -15,6 +15,7 @@ from webhook.errors import SettingsError
 
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections.abc import Sequence
 
     from webhook.settings import Settings
 
@@ -43,14 +44,26 @@ def read(parsed: Namespace) -> Inputs:
     Raises:
         InputError: every problem of the configuration, or the first of the manifests.
     """
-    texts = [_text(filename) for filename in parsed.filenames]
+    source, documents = read_manifests(parsed.filenames)
     return Inputs(
-        source=", ".join(source for _, source in texts),
-        manifests=[item for text, source in texts for item in manifests.load(text, source)],
+        source=source,
+        manifests=documents,
         settings=_settings(parsed.config),
         namespace=parsed.namespace,
         version=_version(parsed.kubernetes_version),
     )
+
+
+def read_manifests(filenames: Sequence[str]) -> tuple[str, list[dict[str, Any]]]:
+    """
+    Read manifests alone, and say what a person calls their files.
+
+    Raises:
+        InputError: names the file, and the line if there is one.
+    """
+    texts = [_text(filename) for filename in filenames]
+    source = ", ".join(source for _, source in texts)
+    return source, [item for text, source in texts for item in manifests.load(text, source)]
 
 
 def _settings(path: Path | None) -> Settings:

@@ -111,7 +111,7 @@ class References:
             refuse(Reason.UNKNOWN_STORE, f"no store `{reference.store}`{hint}")
             return
         provider = PROVIDERS[configured.store.provider]
-        for message in _option_problems(reference, provider):
+        for message in option_problems(reference, provider):
             refuse(Reason.INVALID_REFERENCE, message)
         if provider.family == "aws":
             self._check_aws(reference, configured, refuse)
@@ -179,7 +179,8 @@ class References:
         return True
 
 
-def _option_problems(reference: Reference, provider: ProviderKind) -> list[str]:
+def option_problems(reference: Reference, provider: ProviderKind) -> list[str]:
+    """Say what is wrong with the options of a reference."""
     if not reference.options:
         return []
     given = dict(reference.options)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/annotations/
-_NAME: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+NAME: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+"""A key without its domain."""
 
 
 _NO_NAME: Final = (
@@ -40,7 +41,7 @@ def read(name: str, value: Value, problems: Problems) -> Wanted | None:
     kind, _, target = name.partition(".")
     wrong: list[tuple[Reason, str]] = []
     try:
-        if not _NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
             raise ValueError(_NO_NAME)  # noqa: TRY301 - one way out for whatever is wrong
         if name.startswith(table.VARIABLE):
             parsers.variable_name(target)
