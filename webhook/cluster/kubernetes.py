@@ -151,7 +151,8 @@ class KubernetesCluster:
         )
 
     async def _find(self, cache: Watched[_Named], namespace: str, name: str, what: str) -> _Named:
-        known = cache.get(namespace, name) if cache.age <= self._max_age else None
+        believed = cache.age <= self._max_age
+        known = cache.get(namespace, name) if believed else None
         if known is not None:
             return known
         shown = f"{namespace}/{name}" if namespace else name
@@ -166,7 +167,7 @@ class KubernetesCluster:
         self._note_read(namespace, name)
         try:
             data = await self._api.get(path, METADATA, seconds=MISS_SECONDS)
-            found = cache.note(msgspec.json.decode(data, type=Object))
+            read = msgspec.json.decode(data, type=Object)
         except ApiError as exc:
             if exc.absent:
                 msg = f"{what} `{shown}` is not known"
@@ -177,6 +178,8 @@ class KubernetesCluster:
         except msgspec.DecodeError:
             msg = f"{what} `{shown}` cannot be read"
             raise ContextUnavailableError(msg) from None
+        # A silent watch is behind what was just read, however much it knows.
+        found = cache.note(read) if believed else _metadata(read)
         if found is None:
             msg = f"{what} `{shown}` is not known"
             raise ContextUnavailableError(msg)

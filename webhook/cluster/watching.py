@@ -108,8 +108,10 @@ class Watched(Generic[T]):
             began = self._heard
             try:
                 await self._follow()
-                failures = 0
-                continue
+                if self._heard > began:
+                    failures = 0
+                    continue
+                # Ended before it said anything: whoever asks again at once would do nothing else.
             except ApiError as exc:
                 if exc.gone:
                     self._version = ""
