@@ -37,8 +37,8 @@ MISS_SECONDS: Final = 1.0
 FRESH_SECONDS: Final = 1.0
 """For how long a direct read of an account without annotations is enough; watches lag less."""
 _REMEMBERED: Final = 1024
-MAX_AGE: Final = 120.0
-"""Bookmarks come every minute or so."""
+MAX_AGE: Final = 180.0
+"""Bookmarks come every minute; a busy API server leaves one out (118 s of silence were seen)."""
 _NAME: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 """RFC 1123 subdomain; nothing else becomes part of a path."""
 
