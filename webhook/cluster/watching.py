@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import msgspec
 
-from webhook.cluster.api import PAGE, Api, ApiError
+from webhook.cluster.api import Api, ApiError
 from webhook.cluster.objects import Event, Object, ObjectList, Status
 
 if TYPE_CHECKING:
@@ -133,8 +133,9 @@ class Watched(Generic[T]):
         resource, following = self._resource, ""
         objects: dict[str, dict[str, T]] = {}
         while True:
-            query = f"?limit={PAGE}" + (f"&continue={following}" if following else "")
-            page = _page(await self._api.get(resource.path + query, resource.accept_list))
+            page = _page(
+                await self._api.page(resource.path, resource.accept_list, following=following)
+            )
             for item in page.items:
                 self._put(objects, item)
             following = page.metadata.continue_

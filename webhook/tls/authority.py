@@ -24,8 +24,8 @@ LEAF_LIFE: Final = 30 * 86400.0
 """Seconds; both are renewed at two thirds."""
 MOST_KEPT: Final = 4
 """Authorities that stay trusted after their keys were lost: a bundle grows no further."""
-BACKDATED: Final = 300.0
-"""Seconds by which validity starts early, for API servers whose clocks are behind."""
+BACKDATED: Final = 86400.0
+"""Seconds by which validity starts early: a leader's clock may be ahead of the API servers'."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,6 +159,24 @@ async def test_a_list_of_many_pages_is_read_whole(world: KubernetesWorld) -> Non
     assert world.journal.count("list namespaces") == 3
 
 
+async def test_objects_of_a_tenant_that_are_large_stop_nobody(world: KubernetesWorld) -> None:
+    """Pages become smaller, and what is large is read when it is wanted, and not kept."""
+    ours = {"syrette.dev/refresh": "1m", "syrette.dev/note": "x" * (200 << 10)}
+    for number in range(60):
+        world.apply(
+            "serviceaccounts", f"a-{number:02}", namespace="shop", metadata={"annotations": ours}
+        )
+    async with _followed(world, max_age=MAX_AGE) as cluster:
+        large = await cluster.context("shop", "a-07")
+        small = await cluster.context("shop", "web")
+        kept = cluster.service_accounts.all("shop")
+
+    assert large.service_account_annotations == ours
+    assert small.service_account == "web"
+    assert set(kept) == {"web"}
+    assert world.journal.count("list serviceaccounts") > 2
+
+
 async def test_a_page_that_is_gone_starts_the_list_again(world: KubernetesWorld) -> None:
     """The continue token of a compacted list leads to a new list, not to half of one."""
     for number in range(501):

@@ -176,6 +176,13 @@ def test_a_bundle_does_not_grow_with_every_secret_that_is_lost() -> None:
     assert kept.bundle.count(b"BEGIN CERTIFICATE") == 1 + authority.MOST_KEPT
 
 
+def test_what_a_leader_issues_whose_clock_is_ahead_is_trusted() -> None:
+    """Twelve hours: API servers and the other replicas would otherwise wait as long."""
+    made = renewed(Kept(), _at(12 * 3600))
+
+    assert authority.trusted(made.served.certificate, made.bundle, START)
+
+
 def test_a_leaf_never_outlives_its_authority() -> None:
     """It ends with who signed it."""
     ca = authority.make_authority(START, life=1000.0)
@@ -192,6 +199,6 @@ def test_trust_needs_signature_and_time(fresh: Kept) -> None:
     assert authority.trusted(leaf, other + bundle, START)
     assert not authority.trusted(leaf, other, START)
     assert not authority.trusted(leaf, bundle, START + LEAF_LIFE + 1)
-    assert not authority.trusted(leaf, bundle, START - 3600)
+    assert not authority.trusted(leaf, bundle, START - 2 * authority.BACKDATED)
     assert not authority.trusted(leaf, b"", START)
     assert not authority.trusted(b"junk", bundle, START)
