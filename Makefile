@@ -8,7 +8,7 @@ CHART := $(VENV)/.chart
 ARCHIVE := dist/syrette.tar
 IMAGE_SOURCES := Dockerfile .dockerignore requirements/runtime.txt deploy/image.sh deploy/image_root.py deploy/image_archive.py $(shell find injector webhook -name '*.py')
 
-.PHONY: help demo test e2e lint coverage bench lock clean docs image image-test manifests
+.PHONY: help demo test e2e dashboard lint coverage bench lock clean docs image image-test manifests
 
 help: ## this text
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -32,20 +32,23 @@ test: $(CHART) ## lint, types, import contracts, every test; under five minutes
 	@$(BIN)/python -m tests
 
 # What is missing is said before anything is built.
-ifneq ($(filter e2e,$(MAKECMDGOALS)),)
+ifneq ($(filter e2e dashboard,$(MAKECMDGOALS)),)
   ifndef KUBECONFIG
-    $(error make e2e needs a cluster, and KUBECONFIG names none; docs/testing.md has the commands for kind and for any other)
+    $(error a cluster is needed, and KUBECONFIG names none; docs/testing.md has the commands for kind and for any other)
   endif
   ifndef LOAD_IMAGE
-    $(error make e2e needs LOAD_IMAGE, the command that loads an image archive into the cluster: for kind, LOAD_IMAGE='kind load image-archive')
+    $(error LOAD_IMAGE is needed, the command that loads an image archive into the cluster: for kind, LOAD_IMAGE='kind load image-archive')
   endif
   ifeq ($(shell command -v kubectl),)
-    $(error make e2e needs kubectl on the PATH)
+    $(error kubectl is needed on the PATH)
   endif
 endif
 
 e2e: $(CHART) $(ARCHIVE) ## the chart and real pods in the cluster of KUBECONFIG; see docs/testing.md
 	@$(BIN)/pytest -vv --capture=no --durations=10 tests/e2e
+
+dashboard: $(CHART) $(ARCHIVE) ## draw docs/dashboard.svg again: two minutes of load in the cluster of KUBECONFIG; needs `prometheus`
+	@$(BIN)/python -m tests.e2e.dashboard
 
 $(ARCHIVE): $(IMAGE_SOURCES)
 	@ARCHIVE=$@ deploy/image.sh build

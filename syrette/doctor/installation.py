@@ -23,6 +23,7 @@ LEASE_SECONDS: Final = 60.0
 ENDING_SECONDS: Final = 3 * 86400.0
 """A managed certificate is renewed ten days before its end."""
 _UPGRADE: Final = "run `helm upgrade` with the values of the installation"
+_MADE_AGAIN: Final = f"{_UPGRADE}: the chart makes it again, and the webhook fills it"
 _CALLING: Final = (
     "see the cause: a certificate that is not trusted is one of caBundle; no answer is one of "
     "replicas, NetworkPolicy, or a firewall between control plane and nodes on the webhook's port"
@@ -127,6 +128,10 @@ def _certificate(answers: Answers, now: float) -> Iterator[Finding]:
     if isinstance(secret, Unasked):
         yield _by_proof(answers, secret, set(bundles.values()))
         return
+    if secret is None:
+        said = f"the Secret {_secret_name(answers)} is not there; replicas serve what they have"
+        yield Finding("certificate", Level.PROBLEM, said, _MADE_AGAIN)
+        return
     chain = _chain(_data(secret, "tls.crt"))
     if not chain:
         said = f"the Secret {_secret_name(answers)} holds no certificate"
@@ -219,8 +224,12 @@ def _lease(answers: Answers, now: float) -> Iterator[Finding]:
     if isinstance(lease, Unasked):
         yield Finding("lease", Level.UNKNOWN, lease.said)
         return
+    if lease is None:
+        said = "the Lease is not there, so that nobody renews the certificate"
+        yield Finding("lease", Level.PROBLEM, said, _MADE_AGAIN)
+        return
     remedy = "no replica leads, so that nobody renews the certificate: see their logs and RBAC"
-    spec = (lease or {}).get("spec") or {}
+    spec = lease.get("spec") or {}
     holder, renewed = spec.get("holderIdentity") or "", _moment(spec.get("renewTime"))
     if not holder or renewed is None:
         yield Finding("lease", Level.PROBLEM, "no replica holds the Lease", remedy)

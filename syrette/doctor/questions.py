@@ -14,7 +14,7 @@ import msgspec
 
 from syrette.doctor import probe
 from webhook.cluster import server
-from webhook.cluster.api import METADATA_LIST, PAGE, Api, ApiError
+from webhook.cluster.api import METADATA_LIST, Api, ApiError
 from webhook.cluster.objects import Version, oldest
 from webhook.context import KubernetesVersion
 
@@ -158,10 +158,11 @@ async def _list(api: Api, plural: str, query: str = "") -> Listing:
     found: list[Document] = []
     following = ""
     while True:
-        words = [f"limit={PAGE}", query, f"continue={following}" if following else ""]
-        path = f"/api/v1/{plural}?{'&'.join(filter(None, words))}"
         try:
-            page = msgspec.json.decode(await api.get(path, METADATA_LIST), type=dict[str, Any])
+            data = await api.page(
+                f"/api/v1/{plural}", METADATA_LIST, query=query, following=following
+            )
+            page = msgspec.json.decode(data, type=dict[str, Any])
         except ApiError as exc:
             if exc.forbidden:
                 return Unasked("list", plural)

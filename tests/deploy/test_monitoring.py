@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from html import escape
 from typing import TYPE_CHECKING
 
 import yaml
 
 from deploy.render_manifests import CHART
+from docs.dashboard import PICTURE
 from injector.contract.reasons import Reason
 from injector.metrics_port import OWN_METRICS
 from tests.deploy.chart import EVERYTHING, named
@@ -49,6 +51,16 @@ def test_every_metric_of_alerts_and_panels_is_exposed(tmp_path: Path) -> None:
 
     assert used
     assert used - names == set()
+
+
+def test_the_picture_shows_the_dashboard_that_is_shipped() -> None:
+    """Every panel is in it by its title; `make dashboard` draws it again."""
+    picture = PICTURE.read_text(encoding="utf-8")
+    titles = [panel["title"] for panel in json.loads(DASHBOARD)["panels"]]
+
+    assert len(titles) > 10
+    assert [title for title in titles if f">{escape(title)}<" not in picture] == []
+    assert "not by Grafana" in picture
 
 
 def test_every_label_of_a_selector_is_one_that_is_written() -> None:

@@ -33,6 +33,9 @@ SCHEMA = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
         ({"admissionPort": 443}, "/admissionPort"),
         ({"registration": {"scope": "all"}}, "/registration/scope"),
         ({"registration": {"timeoutSeconds": 31}}, "/registration/timeoutSeconds"),
+        ({"registration": {"timeoutSeconds": 4}}, "/registration/timeoutSeconds"),
+        ({"registration": {"excludedNamespaces": ["a b"]}}, "/registration/excludedNamespaces/0"),
+        ({"tls": {"disk": {"caBundle": "LS0tLS1CRUdJTg=="}}}, "/tls/disk/caBundle"),
         ({"tls": {"source": "cert-manager"}}, "/tls/source"),
         ({"priorityClass": {"name": ""}}, "/priorityClass/name"),
         ({"networkPolicy": {"apiServerPorts": []}}, "/networkPolicy/apiServerPorts"),
@@ -44,6 +47,12 @@ def test_a_wrong_value_is_refused_by_name(values: Object, said: str) -> None:
     """Helm ends with the place of what is wrong before anything is installed."""
     with pytest.raises(helm_python.HelmValuesError, match=said):
         render(values)
+
+
+def test_both_ports_cannot_be_one() -> None:
+    """Said by name, in the place of an API server's complaint about a duplicate."""
+    with pytest.raises(helm_python.HelmRenderError, match="admissionPort and metricsPort"):
+        render({"admissionPort": 9000, "metricsPort": 9000})
 
 
 def test_no_priority_class_needs_no_name() -> None:

@@ -112,9 +112,14 @@ def counted(metric: str) -> float:
     return sum(
         float(line.rpartition(" ")[2])
         for one in replicas()
-        for line in raw(_metrics(one["metadata"]["name"])).splitlines()
+        for line in exposed(one["metadata"]["name"]).splitlines()
         if line.startswith(metric)
     )
+
+
+def exposed(name: str) -> str:
+    """Everything that a replica shows to Prometheus."""
+    return raw(_metrics(name))
 
 
 def _metrics(name: str) -> str:

@@ -40,7 +40,8 @@ SHOW = (
 
 def test_a_deployment_starts_with_files_and_variables(place: Place) -> None:
     """The application finds both, and no value is anywhere else."""
-    app = container(code=f"{SHOW}; time.sleep(3600)")
+    url = {"name": "URL", "value": "https://api.internal/?key=$(API_KEY)"}
+    app = container(code=f"{SHOW}; time.sleep(3600)", env=[url])
     annotations = {**DB, "env.API_KEY": "aws-ssm:/prod/api-key"}
     apply(deployment("web", pod("web", place.namespace, annotations, app)))
     found = eventually(lambda: [one for one in pods(place.namespace, "app=web") if ready(one)])[0]
@@ -50,7 +51,9 @@ def test_a_deployment_starts_with_files_and_variables(place: Place) -> None:
     mounted = {m["mountPath"] for m in ours["syrette-init"]["volumeMounts"]}
 
     assert json.loads(read(place.namespace, name, "/secrets/db.json"))["password"] == VALUE
-    assert VALUE in read(place.namespace, name, "/proc/1/environ")
+    environment = read(place.namespace, name, "/proc/1/environ").split("\0")
+    assert f"API_KEY={VALUE}" in environment
+    assert f"URL=https://api.internal/?key={VALUE}" in environment
     assert token["projected"]["sources"][0]["serviceAccountToken"]["audience"] == (
         "sts.amazonaws.com"
     )

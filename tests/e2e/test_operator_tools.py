@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 import yaml
 
-from tests.e2e import installation
+from deploy.render_manifests import CHART
+from docs.dashboard import DASHBOARD
+from tests.e2e import installation, replicas
 from tests.e2e.conftest import VALUE
-from tests.e2e.kubectl import create, kubectl
+from tests.e2e.kubectl import create, kubectl, raw
 from tests.e2e.operator import forwarded_aws, syrette, tenant
-from tests.e2e.workloads import pod
+from tests.e2e.workloads import is_ready, pod
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Place
 
 DB = {"file.db.json": "aws-secretsmanager:prod/db", "file.key": "aws-ssm:/prod/api-key"}
+ALERTS: Final = CHART / "alerts.yaml"
+NAME: Final = re.compile(r"^([a-z_]+)", re.MULTILINE)
 
 
 def test_check_reads_as_the_account_under_a_tenants_own_rights(
@@ -46,17 +51,34 @@ def test_check_reads_as_the_account_under_a_tenants_own_rights(
     assert "examples/guard-rails/check-per-tenant.yaml" in refused.err
 
 
+def test_every_metric_of_panels_and_alerts_is_exposed(place: Place) -> None:
+    """A replica that leads and follows a cluster, and a sidecar, show all that is asked for."""
+    create(pod("watched", place.namespace, {**DB, "metrics-port": "9465", "max-stale": "1h"}))
+    is_ready(place.namespace, "watched")
+    sidecar = f"/api/v1/namespaces/{place.namespace}/pods/watched:9465/proxy/metrics"
+    replica = installation.replicas()[0]["metadata"]["name"]
+    exposed = set(NAME.findall(replicas.exposed(replica) + "\n" + raw(sidecar)))
+    asked = {
+        name
+        for text in (DASHBOARD.read_text(), ALERTS.read_text())
+        for name in re.findall(r"\b(?:syrette|process)_[a-z_]+", text)
+    }
+
+    assert len(asked) > 10
+    assert asked - exposed == set()
+
+
 def test_doctor_tells_a_healthy_installation_from_one_without_replicas(place: Place) -> None:
     """The API server's own word that it reaches the webhook, and that it no longer does."""
     kubectl("label", "namespace", place.namespace, "syrette.dev/enforcement=disabled")
     create(pod("bare", place.namespace, DB))
     well = syrette("doctor", "-o", "json")
-    replicas = len(installation.replicas())
+    count = len(installation.replicas())
     installation.scale(0)
     try:
         ill = syrette("doctor", "-o", "json")
     finally:
-        installation.scale(replicas)
+        installation.scale(count)
     healthy = {one["check"]: one for one in well.json["findings"]}
     sick = {one["check"]: one for one in ill.json["findings"]}
 

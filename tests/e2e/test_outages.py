@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from tests.e2e import installation, replicas
+from tests.e2e.endpoints import told_late
 from tests.e2e.kubectl import apply, create, eventually, names, pods
 from tests.e2e.load import DB, at_once, injected, under_load, unscheduled
 from tests.e2e.workloads import deployment, events, pod
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.e2e.conftest import Place
+
+LATE_SECONDS: Final = 3.0
+"""Well below the drain period of 10 s, and well above what a webhook that drains not lives on."""
 
 
 @pytest.fixture(autouse=True)
@@ -25,9 +29,16 @@ def _whole_again() -> Iterator[None]:
 
 
 def test_a_rollout_under_load_loses_no_pod(place: Place) -> None:
-    """All replicas are replaced and the old ones drain, while 50 pods are created each second."""
+    """
+    All replicas are replaced and the old ones drain, while 50 pods are created each second.
+
+    The Service leads to a replica for seconds after it was told to end.
+    """
     before = names(installation.replicas())
-    with under_load(place.namespace, per_second=50, workers=12) as load:
+    with (
+        told_late(LATE_SECONDS),
+        under_load(place.namespace, per_second=50, workers=12) as load,
+    ):
         replicas.restart()
         installation.rolled_out()
         eventually(lambda: not set(before) & set(names(pods(installation.NAMESPACE))), seconds=60)

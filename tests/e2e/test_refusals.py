@@ -5,9 +5,6 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
-from tests.e2e.installation import NAMESPACE
 from tests.e2e.kubectl import apply, create, eventually, kubectl
 from tests.e2e.load import DB, injected, proxied, send, unscheduled
 from tests.e2e.workloads import ROLE, container, deployment, events, pod
@@ -130,65 +127,3 @@ def _account(name: str, namespace: str) -> dict[str, Any]:
 def _plan(made: dict[str, Any]) -> str:
     init = made["spec"]["initContainers"][0]
     return " ".join(str(variable.get("value")) for variable in init["env"])
-
-
-def _rules(account: str, namespace: str) -> set[tuple[str, ...]]:
-    """Ask the API server what an account may do there: group, resource, name and verb."""
-    review = {
-        "apiVersion": "authorization.k8s.io/v1",
-        "kind": "SelfSubjectRulesReview",
-        "spec": {"namespace": namespace},
-    }
-    found = kubectl(
-        *("create", "-o", "json", "-f", "-", "--validate=false"),
-        f"--as=system:serviceaccount:{NAMESPACE}:{account}",
-        "--as-group=system:authenticated",
-        "--as-group=system:serviceaccounts",
-        f"--as-group=system:serviceaccounts:{NAMESPACE}",
-        stdin=str(review).replace("'", '"'),
-    ).json["status"]
-    assert not found["incomplete"]
-    return {
-        (group, resource, name, verb)
-        for rule in found["resourceRules"]
-        for group in rule.get("apiGroups", [""])
-        for resource in rule.get("resources", [])
-        for name in rule.get("resourceNames", ["*"])
-        for verb in rule["verbs"]
-    }
-
-
-FACTS = {
-    ("", resource, "*", verb)
-    for resource in ("namespaces", "serviceaccounts", "limitranges", "resourcequotas", "nodes")
-    for verb in ("get", "list", "watch")
-}
-REGISTRATION = {
-    (
-        "admissionregistration.k8s.io",
-        "mutatingwebhookconfigurations",
-        "injection.syrette.dev",
-        verb,
-    )
-    for verb in ("get", "patch")
-}
-OWN = {
-    (*what, verb)
-    for what in (
-        ("", "secrets", "syrette-certificate"),
-        ("coordination.k8s.io", "leases", "syrette-leader"),
-    )
-    for verb in ("get", "update")
-}
-
-
-@pytest.mark.parametrize(
-    ("namespace", "wanted"),
-    [(NAMESPACE, FACTS | REGISTRATION | OWN), ("default", FACTS | REGISTRATION)],
-)
-def test_the_webhook_may_do_exactly_this(
-    syrette: dict[str, object], namespace: str, wanted: set[tuple[str, ...]]
-) -> None:
-    """The API server's own list, without what it lets every service account do."""
-    assert syrette
-    assert _rules("syrette", namespace) - _rules("nobody", namespace) == wanted

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.house.source import ROOT
-from tests.syrette.installed import REGISTRATION, Installed, intermediate
+from tests.syrette.installed import LEASES, REGISTRATION, Installed, intermediate
 from webhook.tls import authority
 from worlds.kubernetes import KubernetesWorld
 from worlds.kubernetes.store import ApiStatusError
@@ -260,6 +260,18 @@ def test_a_lease_that_nobody_renews_is_said(place: Installed) -> None:
     assert "syrette-1 holds the Lease and has not renewed it" in frozen["said"]
     assert "no replica holds the Lease" in nobody["said"]
     assert {frozen["code"], nobody["code"]} == {1}
+
+
+def test_what_was_deleted_is_told_from_what_is_empty(place: Installed) -> None:
+    """The webhook fills its Secret and its Lease and cannot make them; an upgrade does."""
+    place.cluster.delete("secrets", "syrette-certificate", namespace="syrette")
+    place.cluster.delete("leases", "syrette-leader", namespace="syrette", base=LEASES)
+    secret, lease = place.finding("certificate"), place.finding("lease")
+
+    assert "the Secret syrette/syrette-certificate is not there" in secret["said"]
+    assert "the Lease is not there" in lease["said"]
+    assert all("helm upgrade" in one["remedy"] for one in (secret, lease))
+    assert {secret["code"], lease["code"]} == {1}
 
 
 def test_pods_that_ask_and_were_not_injected_are_listed(place: Installed) -> None:

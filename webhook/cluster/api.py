@@ -28,13 +28,17 @@ METADATA_LIST: Final = (
 METADATA: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 TABLE: Final = "application/json;as=Table;g=meta.k8s.io;v=v1,application/json"
 JSON: Final = "application/json"
-PAGE: Final = 500
-"""Objects of one page of a list, as kubectl asks for."""
+PAGES: Final = 500, 50, 5, 1
+"""
+Objects of one page of a list: as many as kubectl asks for, and fewer where they are large. Whoever
+may write service accounts in one namespace may write thousands with 256 KiB of annotations each.
+"""
 _LIST_SECONDS: Final = 30.0
 _CONNECT_SECONDS: Final = 5.0
 _GOODBYE_SECONDS: Final = 0.1
 _MAX_REFUSAL: Final = 64 << 10  # bytes of a refusal's Status that are looked at
-_MAX_BODY: Final = 64 << 20  # bytes of one reply; a page of ServiceAccounts has 1 MiB at most
+_MAX_BODY: Final = 8 << 20
+"""Bytes of one reply: a usual page has 1 MiB, the largest object that etcd holds 3 as JSON."""
 
 
 class _Refusal(msgspec.Struct):
@@ -52,12 +56,16 @@ class ApiError(Exception):
         status: HTTP status, 0 when there was no answer.
         said: `message` of the Status object that came with it, for a person at a command line. It
             may quote what was sent, so that it is no part of the text.
+        too_large: whether the answer was larger than we read.
     """
 
-    def __init__(self, message: str, status: int = 0, said: str = "") -> None:
+    def __init__(
+        self, message: str, status: int = 0, said: str = "", *, too_large: bool = False
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.said = said
+        self.too_large = too_large
 
     @property
     def gone(self) -> bool:
@@ -135,6 +143,31 @@ class Api:
         """
         async with self._answer("GET", path, {"Accept": accept}, seconds=seconds) as response:
             return await _read(response, "GET", path)
+
+    async def page(self, path: str, accept: str, *, query: str = "", following: str = "") -> bytes:
+        """
+        Read one page of a list.
+
+        Args:
+            path: of the collection.
+            accept: media type.
+            query: more of it, encoded.
+            following: `continue` of the page before.
+
+        Raises:
+            ApiError: with the status.
+        """
+        for most in PAGES[:-1]:
+            try:
+                return await self._page(path, accept, query, following, most)
+            except ApiError as exc:
+                if not exc.too_large:
+                    raise
+        return await self._page(path, accept, query, following, PAGES[-1])
+
+    async def _page(self, path: str, accept: str, query: str, following: str, most: int) -> bytes:
+        words = [f"limit={most}", query, f"continue={following}" if following else ""]
+        return await self.get(f"{path}?{'&'.join(filter(None, words))}", accept)
 
     async def write(
         self, method: str, path: str, body: object, *, kind: str = JSON, seconds: float = 10.0
@@ -231,7 +264,7 @@ async def _read(response: aiohttp.ClientResponse, method: str, path: str) -> byt
         raise _unanswered(method, path, exc) from None
     if len(data) > _MAX_BODY:
         msg = f"{method} {path}: the API server's answer is larger than {_MAX_BODY} bytes"
-        raise ApiError(msg)
+        raise ApiError(msg, too_large=True)
     return data
 
 

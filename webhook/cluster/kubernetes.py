@@ -36,9 +36,14 @@ MISS_SECONDS: Final = 1.0
 """Deadline of one direct read: two of them and the decision fit into `timeoutSeconds`."""
 FRESH_SECONDS: Final = 1.0
 """For how long a direct read of an account without annotations is enough; watches lag less."""
+MOST_KEPT: Final = 8 << 10
+"""
+Bytes of one object's labels and annotations that a cache holds. Larger ones are read for each pod
+that needs them: memory is not for whoever writes thousands of them.
+"""
 _REMEMBERED: Final = 1024
-MAX_AGE: Final = 120.0
-"""Bookmarks come every minute or so."""
+MAX_AGE: Final = 180.0
+"""Bookmarks come every minute; a busy API server leaves one out (118 s of silence were seen)."""
 _NAME: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 """RFC 1123 subdomain; nothing else becomes part of a path."""
 
@@ -53,8 +58,14 @@ def _metadata(found: Object) -> _Named:
     return _Named(found.metadata.labels, kept(found.metadata.annotations))
 
 
-NAMESPACES: Final = Resource("/api/v1/namespaces", METADATA, METADATA_LIST, _metadata)
-SERVICE_ACCOUNTS: Final = Resource("/api/v1/serviceaccounts", METADATA, METADATA_LIST, _metadata)
+def _if_small(found: Object) -> _Named | None:
+    named = _metadata(found)
+    texts = (*named.labels.items(), *named.annotations.items())
+    return named if sum(len(key) + len(value) for key, value in texts) <= MOST_KEPT else None
+
+
+NAMESPACES: Final = Resource("/api/v1/namespaces", METADATA, METADATA_LIST, _if_small)
+SERVICE_ACCOUNTS: Final = Resource("/api/v1/serviceaccounts", METADATA, METADATA_LIST, _if_small)
 LIMIT_RANGES: Final[Resource[LimitRange]] = Resource(
     "/api/v1/limitranges", JSON, JSON, lambda o: limit_range(o.spec)
 )
@@ -151,7 +162,8 @@ class KubernetesCluster:
         )
 
     async def _find(self, cache: Watched[_Named], namespace: str, name: str, what: str) -> _Named:
-        known = cache.get(namespace, name) if cache.age <= self._max_age else None
+        believed = cache.age <= self._max_age
+        known = cache.get(namespace, name) if believed else None
         if known is not None:
             return known
         shown = f"{namespace}/{name}" if namespace else name
@@ -166,7 +178,7 @@ class KubernetesCluster:
         self._note_read(namespace, name)
         try:
             data = await self._api.get(path, METADATA, seconds=MISS_SECONDS)
-            found = cache.note(msgspec.json.decode(data, type=Object))
+            read = msgspec.json.decode(data, type=Object)
         except ApiError as exc:
             if exc.absent:
                 msg = f"{what} `{shown}` is not known"
@@ -177,10 +189,9 @@ class KubernetesCluster:
         except msgspec.DecodeError:
             msg = f"{what} `{shown}` cannot be read"
             raise ContextUnavailableError(msg) from None
-        if found is None:
-            msg = f"{what} `{shown}` is not known"
-            raise ContextUnavailableError(msg)
-        return found
+        # A silent watch is behind what was just read, however much it knows.
+        taken_in = cache.note(read) if believed else None
+        return taken_in or _metadata(read)
 
     async def _read_again(self, namespace: str, name: str) -> _Named | None:
         """

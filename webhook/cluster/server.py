@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from webhook.cluster.api import PAGE, TABLE, Api
+from webhook.cluster.api import TABLE, Api
 from webhook.cluster.objects import Groups, Table, Version, oldest
 from webhook.context import Kubelet, KubernetesVersion
 
@@ -47,8 +47,8 @@ async def nodes(api: Api) -> list[Table]:
     pages: list[Table] = []
     following = ""
     while True:
-        query = f"?limit={PAGE}" + (f"&continue={following}" if following else "")
-        pages.append(msgspec.json.decode(await api.get(f"/api/v1/nodes{query}", TABLE), type=Table))
+        data = await api.page("/api/v1/nodes", TABLE, following=following)
+        pages.append(msgspec.json.decode(data, type=Table))
         following = pages[-1].metadata.continue_
         if not following:
             return pages

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import msgspec
 
-from webhook.cluster.api import PAGE, Api, ApiError
+from webhook.cluster.api import Api, ApiError
 from webhook.cluster.objects import Event, Object, ObjectList, Status
 
 if TYPE_CHECKING:
@@ -108,8 +108,10 @@ class Watched(Generic[T]):
             began = self._heard
             try:
                 await self._follow()
-                failures = 0
-                continue
+                if self._heard > began:
+                    failures = 0
+                    continue
+                # Ended before it said anything: whoever asks again at once would do nothing else.
             except ApiError as exc:
                 if exc.gone:
                     self._version = ""
@@ -131,8 +133,9 @@ class Watched(Generic[T]):
         resource, following = self._resource, ""
         objects: dict[str, dict[str, T]] = {}
         while True:
-            query = f"?limit={PAGE}" + (f"&continue={following}" if following else "")
-            page = _page(await self._api.get(resource.path + query, resource.accept_list))
+            page = _page(
+                await self._api.page(resource.path, resource.accept_list, following=following)
+            )
             for item in page.items:
                 self._put(objects, item)
             following = page.metadata.continue_

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 AUTHORITY_LIFE: Final = 365 * 86400.0
 LEAF_LIFE: Final = 30 * 86400.0
 """Seconds; both are renewed at two thirds."""
-BACKDATED: Final = 300.0
-"""Seconds by which validity starts early, for API servers whose clocks are behind."""
+MOST_KEPT: Final = 4
+"""Authorities that stay trusted after their keys were lost: a bundle grows no further."""
+BACKDATED: Final = 86400.0
+"""Seconds by which validity starts early: a leader's clock may be ahead of the API servers'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,18 @@ def trusted(leaf: bytes, bundle: bytes, now: float) -> bool:
     except ValueError:
         return False
     return any(_signed(certificate, authority, now) for authority in authorities)
+
+
+def holding(bundle: bytes, now: float) -> bytes:
+    """Give those certificates of a bundle that hold now, each once and at most `MOST_KEPT`."""
+    try:
+        found = x509.load_pem_x509_certificates(bundle)
+    except ValueError:
+        return b""
+    moment = dt.datetime.fromtimestamp(now, dt.UTC)
+    good = (one for one in found if one.not_valid_before_utc <= moment <= one.not_valid_after_utc)
+    texts = dict.fromkeys(one.public_bytes(serialization.Encoding.PEM) for one in good)
+    return b"".join(list(texts)[:MOST_KEPT])
 
 
 def matches(pair: Pair) -> bool:

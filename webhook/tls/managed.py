@@ -129,7 +129,7 @@ class ManagedCertificate:
     async def look(self) -> None:
         """Lead if we can, then serve what may be served."""
         try:
-            self.leading = await self._lease.held()
+            problem = await self._elect()
             secret = _decoded(await self._api.get(self._place.secret_path))
             configuration = _decoded(await self._api.get(self._place.configuration_path))
             self._bundles = _bundles(configuration)
@@ -145,7 +145,16 @@ class ManagedCertificate:
             shown = str(exc) if isinstance(exc, CertificateError) else type(exc).__name__
             self._complain(f"the managed certificate cannot be used: {shown}")
         else:
-            self._complain("")
+            self._complain(problem)
+
+    async def _elect(self) -> str:
+        """Lead if we can; gives what is wrong with the Lease. To serve, nobody needs to lead."""
+        try:
+            self.leading = await self._lease.held()
+        except ApiError as exc:
+            self.leading = False
+            return str(exc)
+        return ""
 
     async def _lead(
         self, secret: dict[str, Any], kept: Kept, configuration: dict[str, Any]
@@ -155,6 +164,7 @@ class ManagedCertificate:
             hosts=self._place.hosts,
             now=now,
             wish=str((secret["metadata"].get("annotations") or {}).get(ROTATE, ""))[:63],
+            published=b"".join(dict.fromkeys(self._bundles)),
             published_for=self._published_for(kept.bundle, now),
             settle=self._settle,
         )

@@ -93,6 +93,8 @@ class Situation:
     """Seconds for which the present bundle has been in every webhook entry."""
     settle: float = SETTLE_SECONDS
     """Seconds between two steps."""
+    published: bytes = b""
+    """What API servers trust at present, whoever wrote it."""
 
 
 def renewed(kept: Kept, situation: Situation) -> Kept:
@@ -100,7 +102,10 @@ def renewed(kept: Kept, situation: Situation) -> Kept:
     hosts, now = situation.hosts, situation.now
     if not _usable(kept, now):
         made = authority.make_authority(now)
-        return Kept(made, authority.issue(made, hosts, now), wish=situation.wish)
+        # Replicas go on serving what these have signed until they have seen what is new.
+        previous = authority.holding(situation.published, now)
+        issued = authority.issue(made, hosts, now)
+        return Kept(made, issued, previous=previous, wish=situation.wish)
     if _leaf_is_due(kept, hosts, now):
         return replace(kept, served=authority.issue(kept.ca, hosts, now))
     return kept if situation.published_for < situation.settle else _rotated(kept, situation)

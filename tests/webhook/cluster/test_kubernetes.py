@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,8 @@ import pytest
 
 from tests.webhook.cluster.conftest import Following, eventually
 from webhook.cluster.api import Api, ApiError
-from webhook.cluster.kubernetes import MAX_AGE, KubernetesCluster
+from webhook.cluster.kubernetes import MAX_AGE, NAMESPACES, KubernetesCluster
+from webhook.cluster.watching import Watched
 from webhook.context import KubernetesVersion, LimitRange
 from webhook.errors import ContextUnavailableError
 from webhook.log import Log
@@ -19,7 +21,7 @@ from webhook.metrics import Metrics
 from worlds import faults
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
     from webhook.context import Context
@@ -157,6 +159,24 @@ async def test_a_list_of_many_pages_is_read_whole(world: KubernetesWorld) -> Non
     assert world.journal.count("list namespaces") == 3
 
 
+async def test_objects_of_a_tenant_that_are_large_stop_nobody(world: KubernetesWorld) -> None:
+    """Pages become smaller, and what is large is read when it is wanted, and not kept."""
+    ours = {"syrette.dev/refresh": "1m", "syrette.dev/note": "x" * (200 << 10)}
+    for number in range(60):
+        world.apply(
+            "serviceaccounts", f"a-{number:02}", namespace="shop", metadata={"annotations": ours}
+        )
+    async with _followed(world, max_age=MAX_AGE) as cluster:
+        large = await cluster.context("shop", "a-07")
+        small = await cluster.context("shop", "web")
+        kept = cluster.service_accounts.all("shop")
+
+    assert large.service_account_annotations == ours
+    assert small.service_account == "web"
+    assert set(kept) == {"web"}
+    assert world.journal.count("list serviceaccounts") > 2
+
+
 async def test_a_page_that_is_gone_starts_the_list_again(world: KubernetesWorld) -> None:
     """The continue token of a compacted list leads to a new list, not to half of one."""
     for number in range(501):
@@ -234,6 +254,49 @@ async def test_facts_that_are_too_old_are_read_again(world: KubernetesWorld) -> 
     assert world.journal.count("get serviceaccounts") == 2
 
 
+async def test_what_a_silent_watch_has_not_told_is_seen(world: KubernetesWorld) -> None:
+    """The reads that a silent watch costs count for more than what it has told before."""
+    old, new = ({"eks.amazonaws.com/role-arn": f"{ROLE}-{name}"} for name in ("old", "new"))
+    world.apply("serviceaccounts", "web", namespace="shop", metadata={"annotations": old})
+    for plural in ("namespaces", "serviceaccounts"):
+        world.faults.add(faults.status(503), on=f"kubernetes.watch {plural}")
+    async with _followed(world, max_age=0.0) as cluster:
+        world.apply("namespaces", "shop", metadata={"labels": {"team": "billing"}})
+        world.apply("serviceaccounts", "web", namespace="shop", metadata={"annotations": new})
+        found = await cluster.context("shop", "web")
+        told = cluster.service_accounts.get("shop", "web")
+
+    assert told is not None
+    assert told.annotations == old
+    assert found.namespace_labels == {"team": "billing"}
+    assert found.service_account_annotations == new
+
+
+async def test_a_watch_that_ends_before_it_says_anything_is_not_asked_again_at_once(
+    world: KubernetesWorld, following: Following
+) -> None:
+    """A proxy that closes every watch would otherwise be asked thousands of times a second."""
+    pauses: list[float] = []
+    awake = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            awake.set()
+            await asyncio.Event().wait()
+
+    world.faults.add(faults.status(200), on="kubernetes.watch namespaces")
+    watched = Watched(following.api, NAMESPACES, failed=lambda _: None, sleep=sleep)
+    task = asyncio.create_task(watched.run())
+    await asyncio.wait_for(awake.wait(), 20)
+    before = world.journal.count("list namespaces")
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+    assert all(pause > 0 for pause in pauses)
+    assert before == 2  # of the cluster that follows, and of this one: nothing is listed again
+
+
 async def test_nothing_is_known_before_the_first_lists(world: KubernetesWorld) -> None:
     """Admissions before that are refused with the reason, and the server is not ready."""
     api = await Api.connect(world.kubeconfig)
@@ -299,13 +362,20 @@ async def _context(
     """Follow the world until everything is read, and look up one pod."""
     for name in accounts:
         world.apply("serviceaccounts", account, namespace=name)
+    async with _followed(world, max_age=max_age) as cluster:
+        return await cluster.context(namespace, account)
+
+
+@asynccontextmanager
+async def _followed(world: KubernetesWorld, *, max_age: float) -> AsyncIterator[KubernetesCluster]:
+    """Follow the world, once everything is read."""
     api = await Api.connect(world.kubeconfig)
     log = Log(os.open(os.devnull, os.O_WRONLY))
     cluster = KubernetesCluster(api, metrics=Metrics(), log=log, max_age=max_age)
     task = asyncio.create_task(cluster.run())
     try:
         await eventually(lambda: cluster.ready)
-        return await cluster.context(namespace, account)
+        yield cluster
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

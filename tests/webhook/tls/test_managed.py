@@ -18,6 +18,7 @@ from webhook.cluster.lease import Lease
 from webhook.log import Log
 from webhook.metrics import Metrics
 from webhook.tls.managed import LOOK_SECONDS, ROTATE, ManagedCertificate, Place
+from webhook.tls.rotation import FAREWELL
 from worlds import faults
 from worlds.kubernetes import KubernetesWorld
 
@@ -269,6 +270,59 @@ async def test_a_secret_that_nobody_can_read_is_made_anew(house: House) -> None:
 
     assert one.ready
     assert house.shakes_hands(one)
+
+
+async def test_a_secret_that_was_emptied_breaks_no_handshake(house: House) -> None:
+    """What is served stays trusted until every replica has seen what the leader made."""
+    one, two = await house.replica("one"), await house.replica("two")
+    await house.look()
+    await house.look()
+    before = house.secret["data"]["ca.crt"]
+    house.world.apply("secrets", "syrette-webhook", namespace="syrette")
+    await one.look()
+    handshakes = [house.shakes_hands(replica) for replica in (one, two)]
+    await two.look()
+    handshakes += [house.shakes_hands(replica) for replica in (one, two)]
+    for _ in range(FAREWELL):
+        await house.settle()
+    handshakes += [house.shakes_hands(replica) for replica in (one, two)]
+
+    assert handshakes == [True] * 6
+    assert house.secret["data"]["ca.crt"] != before
+    assert base64.b64decode(before) not in house.entries[0]
+
+
+async def test_a_secret_that_is_gone_leaves_what_is_served(house: House) -> None:
+    """The webhook may not create one; whoever does brings everything back."""
+    one = await house.replica("one")
+    await house.look()
+    house.world.delete("secrets", "syrette-webhook", namespace="syrette")
+    await house.look()
+    without = one.ready and house.shakes_hands(one)
+    house.world.apply("secrets", "syrette-webhook", namespace="syrette")
+    await house.look()
+
+    assert without
+    assert one.leading
+    assert house.shakes_hands(one)
+    assert house.secret["data"]["tls.crt"]
+
+
+async def test_a_replica_that_starts_without_a_lease_serves(house: House) -> None:
+    """Nobody leads then, and nobody needs to: what the Secret holds is published and trusted."""
+    one = await house.replica("one")
+    await house.look()
+    house.world.delete("leases", "syrette-webhook", namespace="syrette", base=LEASES)
+    two = await house.replica("two")
+    await house.look()
+    leading = one.leading, two.leading
+    serves = two.ready and house.shakes_hands(two)
+    house.world.apply("leases", "syrette-webhook", namespace="syrette", base=LEASES)
+    await house.look()
+
+    assert leading == (False, False)
+    assert serves
+    assert one.leading or two.leading
 
 
 async def test_a_leader_that_ends_releases_the_lease(house: House) -> None:

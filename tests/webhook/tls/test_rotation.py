@@ -155,6 +155,34 @@ def test_an_authority_that_has_ended_is_made_anew(fresh: Kept) -> None:
     assert made.previous == b""
 
 
+def test_who_was_trusted_stays_so_beside_an_authority_that_is_made_anew(fresh: Kept) -> None:
+    """Authorities that hold, each once; what has ended, and what is none, is not carried along."""
+    ended = authority.make_authority(START - AUTHORITY_LIFE, life=60.0).certificate
+    published = fresh.bundle + ended + fresh.bundle
+    made = renewed(Kept(), replace(_at(60), published=published))
+    junk = renewed(Kept(), replace(_at(60), published=b"junk"))
+
+    assert made.previous == fresh.ca.certificate
+    assert junk.previous == b""
+
+
+def test_a_bundle_does_not_grow_with_every_secret_that_is_lost() -> None:
+    """Whoever empties it again and again leaves a few authorities behind, not all."""
+    kept, now = renewed(Kept(), _at(0)), 0.0
+    for _ in range(20):
+        now += 1
+        kept = renewed(Kept(), replace(_at(now), published=kept.bundle))
+
+    assert kept.bundle.count(b"BEGIN CERTIFICATE") == 1 + authority.MOST_KEPT
+
+
+def test_what_a_leader_issues_whose_clock_is_ahead_is_trusted() -> None:
+    """Twelve hours: API servers and the other replicas would otherwise wait as long."""
+    made = renewed(Kept(), _at(12 * 3600))
+
+    assert authority.trusted(made.served.certificate, made.bundle, START)
+
+
 def test_a_leaf_never_outlives_its_authority() -> None:
     """It ends with who signed it."""
     ca = authority.make_authority(START, life=1000.0)
@@ -171,6 +199,6 @@ def test_trust_needs_signature_and_time(fresh: Kept) -> None:
     assert authority.trusted(leaf, other + bundle, START)
     assert not authority.trusted(leaf, other, START)
     assert not authority.trusted(leaf, bundle, START + LEAF_LIFE + 1)
-    assert not authority.trusted(leaf, bundle, START - 3600)
+    assert not authority.trusted(leaf, bundle, START - 2 * authority.BACKDATED)
     assert not authority.trusted(leaf, b"", START)
     assert not authority.trusted(b"junk", bundle, START)

@@ -3,6 +3,16 @@
 {{- /* Sorts before `pod-identity-webhook`: the API server calls webhooks by the name of their configuration. */ -}}
 {{- define "syrette.configuration" -}}injection.syrette.dev{{- end -}}
 
+{{- /* What a schema cannot say of two values, or of a value and the cluster: said before anything is installed. */ -}}
+{{- define "syrette.checks" -}}
+{{- if eq (int .Values.admissionPort) (int .Values.metricsPort) -}}
+{{- fail "admissionPort and metricsPort must differ" -}}
+{{- end -}}
+{{- if and .Values.registration.policies (eq .Values.registration.scope "match-conditions") (semverCompare ">=1.28.0-0 <1.30.0-0" .Capabilities.KubeVersion.Version) -}}
+{{- fail (printf "Kubernetes %s has no ValidatingAdmissionPolicy: set registration.scope to pod-label or namespace-label (docs/install.md, Clusters before 1.30)" .Capabilities.KubeVersion.Version) -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "syrette.selector" -}}
 app.kubernetes.io/name: syrette
 app.kubernetes.io/instance: {{ .Release.Name }}
