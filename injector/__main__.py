@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 USAGE: Final = "usage: python -m injector init | worker [now] | revoke | sidecar"
 _USAGE_CODE: Final = 2
+_TERMINATED: Final = 128 + signal.SIGTERM
 _NO_CORE: Final = 1
 """
 Bytes of RLIMIT_CORE: too few for any core file, and what tells Linux not to start the program of
@@ -43,8 +44,11 @@ def main(arguments: list[str]) -> int:
     match arguments:
         case ["init"]:
             # As process 1 of its container it would otherwise ignore the kubelet's SIGTERM.
-            signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
-            return _guarded(_init, last_words=_write_termination_message)
+            signal.signal(signal.SIGTERM, _leave)
+            try:
+                return _guarded(_init, last_words=_write_termination_message)
+            except SystemExit:
+                return _TERMINATED
         case ["worker"] | ["worker", "now"]:
             return _guarded(lambda pod, log: _worker(pod, log, everything="now" in arguments))
         case ["revoke"]:
@@ -61,6 +65,12 @@ def _forbid_core() -> None:
     """Keep a crash from writing this process's memory, secrets and all, to the node's disk."""
     with suppress(OSError, ValueError):  # a limit of 0 cannot be raised, and need not be
         resource.setrlimit(resource.RLIMIT_CORE, (_NO_CORE, _NO_CORE))
+
+
+def _leave(*_: object) -> None:
+    """End init from where it is, so that it gives back what it holds; a second wish ends it now."""
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(_TERMINATED))
+    raise SystemExit
 
 
 def _init(pod: Settings, log: Log) -> int:

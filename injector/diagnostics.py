@@ -61,8 +61,7 @@ class Log:
         """Write one line; empty fields are left out."""
         if _LEVELS.index(level) < self._least:
             return
-        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._clock()))
-        line: dict[str, object] = {"time": stamp, "level": level, "message": message}
+        line: dict[str, object] = {"time": stamp(self._clock()), "level": level, "message": message}
         line |= {name: value for name, value in fields.items() if value not in ("", (), [])}
         with suppress(OSError):  # a log that nobody reads any more must not end a cycle
             self._put(json.dumps(line).encode() + b"\n")
@@ -107,6 +106,11 @@ def _marks(error: InjectorError) -> dict[str, str]:
         "request_id": error.request_id,
         "remedy": error.remedy,
     }
+
+
+def stamp(moment: float) -> str:
+    """Write a moment (seconds since the epoch) as RFC 3339 does, in UTC, to the second."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))
 
 
 def exit_code(errors: Sequence[InjectorError]) -> int:

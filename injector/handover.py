@@ -61,6 +61,11 @@ class Handover:
         except InjectorError as exc:
             self._unwritten(STATE_FILE, exc)
 
+    def withdraw(self, sessions: SessionCache) -> None:
+        """Write the sessions of an earlier process again, without those that were given back."""
+        if os.path.lexists(self.settings.session_directory / SESSIONS_FILE):
+            self._write_sessions(sessions)
+
     def leave(self, done: CycleReport, sessions: SessionCache, now: float) -> report.Report:
         """Write everything for the next worker and the supervisor; gives the report's line."""
         plan = self.settings.plan
@@ -71,14 +76,17 @@ class Handover:
             revoke=sessions.revocable(),
             restart=done.restart,
         )
-        snapshot = sessions.snapshot(self.settings.pod_uid, self.settings.plan_hash)
-        self._write(SESSIONS_FILE, snapshot)
+        self._write_sessions(sessions)
         self._write(status.STATUS_FILE, status.document(plan, done, now))
         self._write(status.METRICS_FILE, status.metrics(plan, done, now))
         self._write(report.FILE, line.line(plan).encode())
         # Last: whoever is killed before has asked for no restart, and it must stay pending.
         self.save(done.state)
         return line
+
+    def _write_sessions(self, sessions: SessionCache) -> None:
+        snapshot = sessions.snapshot(self.settings.pod_uid, self.settings.plan_hash)
+        self._write(SESSIONS_FILE, snapshot)
 
     def _write(self, name: str, data: bytes) -> None:
         try:

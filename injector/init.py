@@ -2,7 +2,8 @@
 The init container: the first cycle, repeated while what fails may pass.
 
 A definite no ends it at once; the pod then shows the class of the failure as exit code and its
-causes as termination message. Nothing is published before everything required is there.
+causes as termination message. Nothing is published before everything required is there. What it
+has logged in to is given back where it fails, or where no sidecar follows and nothing needs it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from injector.diagnostics import Log
     from injector.edges import Machine
     from injector.errors import InjectorError
+    from injector.sessions import SessionCache
     from injector.settings import Settings
+    from injector.state import State
 
 FIRST_FETCH_SPREAD: Final = 0.25
 """
@@ -46,16 +49,57 @@ def run(settings: Settings, log: Log, machine: Machine) -> Outcome:
     handover = Handover(settings, log)
     state = handover.take(sessions)
     edges = Edges(sessions, settings.volume, clock=clock, draw=retry.jitter, save=handover.save)
-    retry.sleep(schedule.first_fetch_delay(retry.jitter(), FIRST_FETCH_SPREAD))
+    complete = False
+    try:
+        retry.sleep(schedule.first_fetch_delay(retry.jitter(), FIRST_FETCH_SPREAD))
+        done, outcome = _attempts(settings, log, machine, (state, edges, until))
+        complete = done.complete
+    finally:
+        if not complete:
+            # Each further try of the kubelet logs in anew: 3000 of them must not be 3000 tokens.
+            sessions.revoke()
+            handover.withdraw(sessions)
+    if complete:
+        if settings.plan.init_only:
+            _give_back(log, done.state, sessions)
+        handover.leave(done, sessions, clock())
+    return outcome
+
+
+def _give_back(log: Log, state: State, sessions: SessionCache) -> None:
+    """Give back what has no lease, for nobody comes after init; say when the leases end."""
+    leases = {
+        reference: read.lease
+        for reference, read in state.reads.items()
+        if read.lease is not None and read.lease.id
+    }
+    left = sessions.revoke(keeping={lease.accessor for lease in leases.values()}).kept
+    ends = {record.credentials.accessor: record.expires_at for record in left}
+    for reference, lease in leases.items():
+        end = lease.issued_at + lease.duration
+        log.write(
+            "warning",
+            "nobody renews this lease, and its token lives on for it",
+            reference=str(reference),
+            lease_ends=diagnostics.stamp(min(end, ends.get(lease.accessor, end))),
+            token_ends=diagnostics.stamp(ends.get(lease.accessor, end)),
+        )
+
+
+def _attempts(
+    settings: Settings, log: Log, machine: Machine, start: tuple[State, Edges, float]
+) -> tuple[CycleReport, Outcome]:
+    """Run cycles until one is complete or says no, or until it is too late for another."""
+    state, edges, until = start
+    retry = machine.retry
     attempt = 0
     while True:
         attempt += 1
         done = cycle.run(settings.plan, state, edges)
         tell(log, settings.plan, done)
         if done.complete:
-            handover.leave(done, sessions, clock())
             log.write("info", "published", secrets=len(settings.plan.secrets), attempts=attempt)
-            return Outcome()
+            return done, Outcome()
         errors = _errors(done)
         pause = schedule.back_off(
             attempt,
@@ -66,7 +110,7 @@ def run(settings: Settings, log: Log, machine: Machine) -> Outcome:
         definite = any(not error.retryable for error in errors)
         if definite or retry.clock() + pause >= until:
             lead = "" if definite else f"gave up after {settings.plan.init_timeout:g} s"
-            return _failed(done, errors, lead)
+            return done, _failed(done, errors, lead)
         log.write("warning", "init is tried again", attempts=attempt, seconds=round(pause, 1))
         retry.sleep(pause)
         state = done.state

@@ -7,7 +7,8 @@ contains its source's key, so what was derived cannot flow back. A failed login 
 who waits for it and is not kept. Nothing here touches the environment or a process-wide default.
 
 A session that its backend renews is renewed in place of a new login. Where a login replaces one
-that has not ended, the old one is kept aside until what came from it is used no more.
+that has not ended, the old one is kept aside until what came from it is used no more. At the end
+all are given back, after which there is no login any more.
 """
 
 from __future__ import annotations
@@ -34,12 +35,25 @@ from injector.identity.interface import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
 __all__ = ["Session", "SessionCache", "SessionKey", "SessionRecord"]
 
 BOUND: Final = 64
 """Records that are kept; a pod has a handful, a command-line run over many pods has more."""
+RELEASE_SECONDS: Final = 8.0
+"""Of one session in the middle of a cycle, where nobody waits."""
+REVOKE_SECONDS: Final = 1.3
+"""Until the last reply; a supervisor waits 1.5 s for the process that revokes (`supervision`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """What became of sessions that were to be given back."""
+
+    given: tuple[SessionRecord, ...] = ()
+    kept: tuple[SessionRecord, ...] = ()
+    """Those that should not or could not be: they end by themselves."""
 
 
 @dataclass(slots=True)
@@ -85,13 +99,14 @@ class SessionCache:
         self._flights: dict[SessionKey, _Flight] = {}
         self._asked: set[SessionKey] = set()
         self._replaced: list[SessionRecord] = []
+        self._ended = False
 
     def get(self, key: SessionKey) -> Session:
         """
         Give a session of the caller's own, after a login if there is none that still lives.
 
         Raises:
-            InjectorError: when the login fails; the next call tries again.
+            InjectorError: when the login fails; the next call tries again, until `revoke`.
         """
         session = self._session(key)
         with self._lock:
@@ -132,22 +147,31 @@ class SessionCache:
         with self._lock:
             replaced, self._replaced = self._replaced, []
         for record in replaced:
-            self._revoke(record)
+            self._revoke(record, RELEASE_SECONDS)
 
-    def revoke(self) -> int:
-        """Give back every session that can be, all at once; gives the number of those given."""
+    def revoke(
+        self, seconds: float = REVOKE_SECONDS, *, keeping: Collection[str] = ()
+    ) -> Revocation:
+        """
+        Give back every session that can be, all at once; afterwards there is no login any more.
+
+        Args:
+            seconds: for all of it.
+            keeping: accessors of tokens that are to live on.
+        """
+        until = time.monotonic() + seconds
+        self._end(until)
         with self._lock:
             held = self._held()
-            for record in held:
-                self._records.pop(record.key, None)
-            self._replaced = []
-        given: list[bool] = []
+        wanted = [record for record in held if record.credentials.accessor not in keeping]
+        given: list[SessionRecord] = []
 
         def give(record: SessionRecord) -> None:
-            given.append(self._revoke(record))
+            if self._revoke(record, until - time.monotonic()):
+                given.append(record)
 
         threads = []
-        for record in held[1:]:
+        for record in wanted[1:]:
             thread = threading.Thread(target=give, args=(record,))
             try:
                 thread.start()
@@ -155,11 +179,16 @@ class SessionCache:
                 give(record)
             else:
                 threads.append(thread)
-        for record in held[:1]:
+        for record in wanted[:1]:
             give(record)
         for thread in threads:
             thread.join()
-        return sum(given)
+        with self._lock:
+            self._records = OrderedDict(
+                (key, record) for key, record in self._records.items() if record not in given
+            )
+            self._replaced = [record for record in self._replaced if record not in given]
+        return Revocation(tuple(given), tuple(record for record in held if record not in given))
 
     def snapshot(self, pod_uid: str, plan_hash: str) -> bytes:
         """
@@ -200,6 +229,9 @@ class SessionCache:
             record = self._live(key)
             flight = self._flights.get(key)
             mine = record is None and flight is None
+            if mine and self._ended:
+                msg = "the sessions of this process were given back"
+                raise InjectorError(Reason.UNAVAILABLE, msg)
             if mine:
                 flight = self._flights[key] = _Flight()
         if record is None and flight is not None:
@@ -251,9 +283,17 @@ class SessionCache:
         granted = longer.expires_at - longer.issued_at
         return None if schedule.is_ending(granted, record.lifetime) else longer
 
-    def _revoke(self, record: SessionRecord) -> bool:
+    def _end(self, until: float) -> None:
+        """Let no login begin, and wait for those under way: what they bring is given back, too."""
+        with self._lock:
+            self._ended = True
+            flights = [one for key, one in self._flights.items() if key.method in self._tenures]
+        for flight in flights:
+            flight.done.wait(max(0.0, until - time.monotonic()) / 2)
+
+    def _revoke(self, record: SessionRecord, seconds: float) -> bool:
         try:
-            self._tenures[record.key.method].revoke(Session(record, self._clients))
+            self._tenures[record.key.method].revoke(Session(record, self._clients), seconds)
         except InjectorError:
             return False
         return True

@@ -133,22 +133,25 @@ class Supervisor:
         environment: what a worker gets.
         directory: the session volume.
         worker_seconds: after which a worker is killed.
+        revoke_seconds: after which the one that revokes is.
         back_off: seconds of the first pause after a worker died, and of the longest.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its times, by keyword, are for tests
         self,
         command: list[str],
         environment: dict[str, str],
         directory: str,
         *,
         worker_seconds: float = WORKER_SECONDS,
+        revoke_seconds: float = REVOKE_SECONDS,
         back_off: tuple[float, float] = BACK_OFF,
     ) -> None:
         self._command = command
         self._environment = environment
         self._directory = directory
         self._worker_seconds = worker_seconds
+        self._revoke_seconds = revoke_seconds
         self._back_off = back_off
         self._port = Port(directory)
         self._report: Report | None = None
@@ -236,7 +239,7 @@ class Supervisor:
             self._exit_code = 0
             return
         self._revoking = True
-        self._start(["revoke"], now + REVOKE_SECONDS, now)
+        self._start(["revoke"], now + self._revoke_seconds, now)
 
     def _abandon(self) -> None:
         """Kill the worker and forget it; it is reaped like any other child."""

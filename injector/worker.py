@@ -15,14 +15,13 @@ from injector.actions import Teller
 from injector.edges import Edges
 from injector.handover import Handover
 from injector.init import tell
+from injector.sessions import REVOKE_SECONDS
 
 if TYPE_CHECKING:
     from injector.diagnostics import Log
     from injector.edges import Machine
     from injector.settings import Settings
 
-REVOKE_SECONDS: Final = 1.3
-"""Until the last reply; the supervisor waits 1.5 s for this process (`supervision`)."""
 _DIGITS: Final = 8  # hexadecimal, of a digest: enough to tell replicas apart
 
 
@@ -50,10 +49,11 @@ def run(settings: Settings, log: Log, machine: Machine, *, everything: bool = Fa
 
 def revoke(settings: Settings, log: Log, machine: Machine) -> None:
     """Give the pod's sessions back, and with them their leases; one short try."""
-    until = machine.retry.clock() + REVOKE_SECONDS
-    sessions = machine.open_sessions(settings, machine.ending(until))
+    began = machine.retry.clock()
+    sessions = machine.open_sessions(settings, machine)
     Handover(settings, log).take(sessions)
-    log.write("info", "sessions were given back", sessions=sessions.revoke())
+    done = sessions.revoke(REVOKE_SECONDS - (machine.retry.clock() - began))
+    log.write("info", "sessions were given back", sessions=len(done.given))
 
 
 def replica(pod_uid: str) -> float:

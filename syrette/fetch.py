@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -107,12 +107,15 @@ def fetch(chosen: Chosen, out: Path, *, without_roles: bool = False) -> int:
         print(f"warning: {warning}", file=sys.stderr)
     plan = local(chosen.plan, without_roles=without_roles)
     try:
-        outcome, volumes = _init(chosen, plan)
-        if outcome.exit_code:
-            return _failed(outcome.message, outcome.exit_code)
-        seen = layout.mounts(chosen.decision.patched or {}, chosen.plan)
-        placed = layout.arrange(seen, volumes)
-        _publish(out, placed)
+        with ending_on_signals(), ExitStack() as ended:
+            opened: list[SessionCache] = []
+            outcome, volumes = _init(chosen, plan, ended, opened)
+            if outcome.exit_code:
+                return _failed(outcome.message, outcome.exit_code)
+            with _undone(opened):
+                seen = layout.mounts(chosen.decision.patched or {}, chosen.plan)
+                placed = layout.arrange(seen, volumes)
+                _publish(out, placed)
     except InjectorError as exc:
         return _ended(exc)
     except Exception as exc:  # noqa: BLE001 - a library's text may quote a value
@@ -153,26 +156,49 @@ def _failed(message: str, exit_code: int) -> int:
     return exit_code
 
 
-def _init(chosen: Chosen, plan: Plan) -> tuple[init.Outcome, dict[str, list[RenderedFile]]]:
-    """Run the init container's program and take what it has published."""
-    # Sessions and state of the run go with the directory; only the files are kept.
-    with ending_on_signals(), ExitStack() as ended:
-        root = ended.enter_context(tempfile.TemporaryDirectory(prefix="syrette-"))
-        settings = _settings(chosen, plan, Path(root))
-        machine = Machine(open_sessions=partial(_open_sessions, ended))
-        outcome = init.run(settings, Words(), machine)
-        volumes = {
-            volume: list(_files(settings.volume(volume) / names.PAYLOAD_LINK))
-            for volume in plan.volumes
-        }
+def _init(
+    chosen: Chosen, plan: Plan, ended: ExitStack, opened: list[SessionCache]
+) -> tuple[init.Outcome, dict[str, list[RenderedFile]]]:
+    """
+    Run the init container's program and take what it has published.
+
+    Args:
+        chosen: the pod.
+        plan: for this machine.
+        ended: takes away sessions and state of the run; only the files are kept.
+        opened: gets the sessions, which live on where a lease needs them.
+    """
+    root = ended.enter_context(tempfile.TemporaryDirectory(prefix="syrette-"))
+    settings = _settings(chosen, plan, Path(root))
+    machine = Machine(open_sessions=partial(_open_sessions, ended, opened))
+    outcome = init.run(settings, Words(), machine)
+    volumes = {
+        volume: list(_files(settings.volume(volume) / names.PAYLOAD_LINK))
+        for volume in plan.volumes
+    }
     return outcome, volumes
 
 
-def _open_sessions(ended: ExitStack, settings: Settings, machine: Machine) -> SessionCache:
+def _open_sessions(
+    ended: ExitStack, opened: list[SessionCache], settings: Settings, machine: Machine
+) -> SessionCache:
     plan, retry = settings.plan, machine.retry
     transport = Transport(ca_bundle=plan.ca_bundle, proxy=plan.proxy, clock=retry.clock)
     ended.callback(transport.close)
-    return sessions_over(transport, settings.identity, retry=retry, clock=machine.clock)
+    sessions = sessions_over(transport, settings.identity, retry=retry, clock=machine.clock)
+    opened.append(sessions)
+    return sessions
+
+
+@contextmanager
+def _undone(opened: Sequence[SessionCache]) -> Iterator[None]:
+    """Give back the leases of files that nobody gets."""
+    try:
+        yield
+    except BaseException:
+        for sessions in opened:
+            sessions.revoke()
+        raise
 
 
 def _settings(chosen: Chosen, plan: Plan, root: Path) -> Settings:

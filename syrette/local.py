@@ -55,6 +55,8 @@ def local(plan: Plan, *, without_roles: bool) -> Plan:
     """
     Replace every AWS store's login by the SDK's own chain (environment, profile, SSO).
 
+    No sidecar follows: what was logged in to is given back, but for the tokens of leases.
+
     Args:
         plan: as a pod would get it.
         without_roles: leave out the chains of roles, too, with what is said to them.
@@ -70,7 +72,8 @@ def local(plan: Plan, *, without_roles: bool) -> Plan:
                 "the pod would get"
             )
     left_out = _CHAIN if without_roles else ()
-    return replace(plan, stores=tuple(_ambient(store, left_out) for store in plan.stores))
+    stores = tuple(_ambient(store, left_out) for store in plan.stores)
+    return replace(plan, stores=stores, init_only=True)
 
 
 def _ambient(store: Store, left_out: Sequence[str]) -> Store:

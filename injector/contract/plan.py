@@ -114,6 +114,8 @@ class Plan:
     ca_bundle: str = ""
     """PEM; empty trusts the image's."""
     proxy: Proxy = Proxy()
+    init_only: bool = False
+    """No sidecar follows: init gives back by itself what nobody needs after it."""
     classic: bool = False
     """The sidecar is a regular container and is stopped together with the application."""
     grace_period: float = 30.0

@@ -174,5 +174,8 @@ class Tenure:
 
     renew: Callable[[Session], SessionRecord]
     """Extends a session that can be renewed; raises `InjectorError` only."""
-    revoke: Callable[[Session], None]
-    """Ends a session and what was given to it; raises `InjectorError` only."""
+    revoke: Callable[[Session, float], None]
+    """
+    Ends a session and what was given to it in one try of so many seconds, however near the end of
+    the process is; raises `InjectorError` only.
+    """

@@ -158,10 +158,11 @@ def _renew(servers: Vault, clock: Callable[[], float], session: Session) -> Sess
     )
 
 
-def _revoke(servers: Vault, session: Session) -> None:
-    servers.open(
+def _revoke(servers: Vault, session: Session, seconds: float) -> None:
+    client = servers.trying_once(seconds).open(
         session.key, session.credentials.token, session.key.input("namespace")
-    ).revoke_self()
+    )
+    client.revoke_self()
 
 
 def _explained(exc: ProviderError, key: SessionKey) -> ProviderError:

@@ -7,7 +7,7 @@ is a `ProviderError` without a byte of the reply.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -59,6 +59,11 @@ class Vault:
         """
         http = Http(self.transport, key.input("ca-bundle"))
         return VaultClient(http, key.input("address"), token, namespace, self.retry, seconds)
+
+    def trying_once(self, seconds: float) -> Vault:
+        """Give the same for calls that have so many seconds from now, and no second try."""
+        until = self.retry.clock() + seconds
+        return replace(self, retry=replace(self.retry, attempts=1, until=until))
 
     def expect(self, key: SessionKey) -> None:
         """Open early the connection that a login or a read will want."""

@@ -11,7 +11,9 @@ from injector.errors import ProviderError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from injector.cycle import CycleReport
     from injector.errors import InjectorError
+    from injector.sessions import Revocation
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class Reading:
     together: InjectorError | None = None
     """Why the secrets cannot be written beside each other, though each alone could."""
     warnings: tuple[str, ...] = ()
+    tokens_given_back: int = 0
+    """Those of Vault that the check has got; AWS's sessions end by themselves."""
 
     @property
     def errors(self) -> list[InjectorError]:
@@ -66,6 +70,35 @@ def exit_code(checked: Sequence[Checked]) -> int:
     return diagnostics.exit_code(errors) if errors else 0
 
 
+def given_back(tokens: int) -> str:
+    """Say that nothing of the check is left in Vault; empty when nothing was there."""
+    if not tokens:
+        return ""
+    if tokens == 1:
+        return "given back: 1 Vault token, with every lease that it has got"
+    return f"given back: {tokens} Vault tokens, with every lease that they have got"
+
+
+def kept(revocation: Revocation) -> Iterator[str]:
+    """Say which tokens live on, and for how long."""
+    for record in revocation.kept:
+        end = diagnostics.stamp(record.expires_at)
+        yield (
+            f"the Vault token of {record.principal} could not be given back: it ends at {end}, "
+            "with every lease that it has got"
+        )
+
+
+def left(report: CycleReport, revocation: Revocation) -> Iterator[str]:
+    """Say what the check leaves behind in Vault: tokens, and certificates, which have no lease."""
+    yield from kept(revocation)
+    for reference, read in report.state.reads.items():
+        lease = read.lease
+        if lease is not None and not lease.id:
+            end = diagnostics.stamp(lease.issued_at + lease.duration)
+            yield f"{reference}: issued a certificate, which ends at {end}; its key was not kept"
+
+
 def text(checked: Sequence[Checked], namespace: str, account: str) -> str:
     """Write a paragraph for each workload."""
     lines: list[str] = []
@@ -76,6 +109,8 @@ def text(checked: Sequence[Checked], namespace: str, account: str) -> str:
             lines += _outcome(outcome)
         if item.reading.together is not None:
             lines.append(f"  {item.reading.together.reason}: {item.reading.together}")
+        if said := given_back(item.reading.tokens_given_back):
+            lines.append(f"  {said}")
         failed = len(item.reading.errors)
         lines.append(
             f"  {failed} of {len(item.reading.outcomes)} failed" if failed else "  all good"
@@ -114,6 +149,7 @@ def document(checked: Sequence[Checked], namespace: str, account: str) -> dict[s
             {
                 "name": item.name,
                 "warnings": list(item.reading.warnings),
+                "tokensGivenBack": item.reading.tokens_given_back,
                 "problem": _error(item.reading.together),
                 "secrets": [_secret(outcome) for outcome in item.reading.outcomes],
             }

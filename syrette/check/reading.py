@@ -2,15 +2,17 @@
 Reads a pod's secrets as its init container would, in this process, and keeps no byte of them.
 
 The injector's own logins, providers and rendering run on the plan; what it would publish is only
-measured. On disk there is nothing but the tokens, in a private directory that is removed.
+measured. On disk there is nothing but the tokens, in a private directory that is removed. What
+Vault has granted for it, tokens and leases, is given back at the end, whatever happened.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -25,8 +27,9 @@ from injector.retry import Retry
 from injector.settings import Settings
 from injector.state import State
 from injector.transport import Transport
+from syrette.check import outcomes
 from syrette.check.outcomes import Outcome, Reading
-from syrette.signals import ending_on_signals
+from syrette.signals import ending_on_signals, undisturbed_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,10 +37,13 @@ if TYPE_CHECKING:
     from injector.contents import Contents
     from injector.contract.plan import Plan, Secret, Source
     from injector.cycle import CycleReport
+    from injector.sessions import Revocation, SessionCache
     from syrette.decisions import Decision
 
 LIMIT_SECONDS: Final = 60.0
 """For one pod; a person waits. Each call has the injector's own, shorter budget."""
+GIVING_BACK_SECONDS: Final = 5.0
+"""For all tokens of one pod at once."""
 _AGENT: Final = (
     "store `{}` logs in through the EKS Pod Identity agent, which answers on nodes of EKS only: "
     "elsewhere its login fails, whatever the association is"
@@ -61,12 +67,31 @@ def read(decision: Decision, plan: Plan, tokens: Mapping[str, str]) -> Reading:
         transport = Transport(ca_bundle=plan.ca_bundle, proxy=plan.proxy, clock=retry.clock)
         ended.callback(transport.close)
         sessions = sessions_over(transport, settings.identity, retry=retry, clock=time.time)
-        report, made = cycle.gather(plan, State(), Edges(sessions, settings.volume))
+        with _giving_back(sessions) as given_back:
+            report, made = cycle.gather(plan, State(), Edges(sessions, settings.volume))
+    [revocation] = given_back
     return Reading(
         tuple(_outcomes(plan, report, made)),
         _together(plan, made),
-        tuple(_warnings(plan, report)),
+        (*_warnings(plan, report), *outcomes.left(report, revocation)),
+        len(revocation.given),
     )
+
+
+@contextmanager
+def _giving_back(sessions: SessionCache) -> Iterator[list[Revocation]]:
+    """Give back what Vault has granted meanwhile; who ends us early reads on standard error how."""
+    done: list[Revocation] = []
+    try:
+        with undisturbed_end():
+            yield done
+    except BaseException:
+        revocation = sessions.revoke(GIVING_BACK_SECONDS)
+        for line in (outcomes.given_back(len(revocation.given)), *outcomes.kept(revocation)):
+            if line:
+                print(f"syrette: {line}", file=sys.stderr)
+        raise
+    done.append(sessions.revoke(GIVING_BACK_SECONDS))
 
 
 def _lay(tokens: Mapping[str, str], root: Path) -> None:

@@ -53,6 +53,7 @@ PLAN = Plan(
     metrics_port=9090,
     delimiters=("[[", "]]"),
     proxy=Proxy("http://proxy:3128", ("10.0.0.0/8",)),
+    init_only=True,
     classic=True,
 )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e import aws, installation
+from tests.e2e import aws, installation, vault
 from tests.e2e.kubectl import apply, kubectl
 from tests.e2e.workloads import ROLE
 
@@ -41,6 +41,7 @@ def syrette(world: Aws) -> dict[str, object]:
         "defaults": {"aws.region": "eu-west-1"},
         "endpoints": world.endpoints,
         "ca-bundle": world.ca,
+        "allowed-addresses": [vault.ADDRESS],
     }
     installation.install(config)
     return config

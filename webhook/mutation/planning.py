@@ -47,6 +47,7 @@ def plan(subject: Subject, layout: Layout) -> Plan:
         delimiters=options.delimiters,
         ca_bundle=settings.ca_bundle,
         proxy=settings.proxy or Proxy(),
+        init_only=layout.sidecar is Sidecar.NONE,
         classic=layout.sidecar is Sidecar.CLASSIC,
         grace_period=subject.pod.grace_period,
     )

@@ -2,9 +2,7 @@
 The AWS world as a program, for tests in a real cluster: `python -m worlds.aws.serving`.
 
 It verifies the cluster's own tokens by the keys that the cluster publishes, and is changed and
-asked through a control port, with GET alone, which passes through the API server's proxy:
-`/call?json={"call": NAME, "args": […], "kwargs": {…}}`, where the names are those of `calls`;
-`/journal`; `/ca`.
+asked through a control port (`worlds.control`): what `calls` names; `/journal`; `/ca`.
 """
 
 from __future__ import annotations
@@ -16,11 +14,11 @@ import signal
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qs
 
 from worlds import faults
 from worlds.aws.world import AwsWorld
-from worlds.server import Request, Response, Server
+from worlds.control import Control
+from worlds.server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -59,35 +57,10 @@ def calls(world: AwsWorld) -> Mapping[str, Callable[..., object]]:
     }
 
 
-class Control:
-    """The control port's handler."""
-
-    def __init__(self, world: AwsWorld) -> None:
-        self._world = world
-        self._calls = calls(world)
-
-    def handle(self, request: Request) -> Response:
-        """Answer one request; an error becomes a 400 with its text."""
-        try:
-            return _json(self._answer(request))
-        except Exception as exc:  # noqa: BLE001 - to the test that asked
-            return Response(400, f"{type(exc).__name__}: {exc}\n".encode())
-
-    def _answer(self, request: Request) -> object:
-        if request.path == "/ca":
-            return self._world.ca_pem
-        if request.path == "/journal":
-            return [_shown(dataclasses.asdict(entry)) for entry in self._world.journal.entries]
-        asked = json.loads(parse_qs(request.query)["json"][0])
-        return self._calls[asked["call"]](*asked.get("args", ()), **asked.get("kwargs", {}))
-
-
-def _shown(entry: dict[str, Any]) -> dict[str, Any]:
-    return {**entry, "detail": dict(entry["detail"])}
-
-
-def _json(document: object) -> Response:
-    return Response(200, json.dumps(document).encode(), {"Content-Type": "application/json"})
+def journal(world: AwsWorld) -> list[dict[str, Any]]:
+    """What it was asked."""
+    entries = map(dataclasses.asdict, world.journal.entries)
+    return [{**entry, "detail": dict(entry["detail"])} for entry in entries]
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -107,7 +80,8 @@ def main(arguments: list[str] | None = None) -> None:
     )
     with world:
         world.account().trust_issuer(world.issuer)
-        control = Server(Control(world).handle, address=("0.0.0.0", CONTROL_PORT))  # noqa: S104 - as above
+        documents = {"/ca": lambda: world.ca_pem, "/journal": lambda: journal(world)}
+        control = Server(Control(calls(world), documents).handle, address=("0.0.0.0", CONTROL_PORT))  # noqa: S104 - as above
         control.start()
         print("serving", flush=True)  # noqa: T201 - to the log of the pod
         ended.wait()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from worlds.certificates import issue
 from worlds.faults import Faults
@@ -26,13 +26,30 @@ from worlds.vault.passing import (
 from worlds.vault.sts import StsClient
 
 if TYPE_CHECKING:
-    from worlds.aws import AwsWorld
+    from collections.abc import Mapping, Sequence
+
+    from worlds.aws import Account
     from worlds.faults import Fault
     from worlds.openbao import Namespace, OpenBao
     from worlds.vault.passing import Named
 
 _WRITES: Final = {"POST", "PUT"}
 _MOUNTS: Final = re.compile(r"(?P<namespace>(?:.*/)?)sys/auth/(?P<mount>.+)")
+
+
+class Aws(Protocol):
+    """An AWS as the `aws` method asks it: an `AwsWorld`, or one in another process."""
+
+    @property
+    def accounts(self) -> Mapping[str, Account]:
+        """Where principals are looked up by name; none where they go by their ARN."""
+
+    @property
+    def ca_pem(self) -> str:
+        """Certificate of the authority that signed its servers'."""
+
+    def endpoint(self, service: str) -> str:
+        """Base URL of a service."""
 
 
 class VaultWorld:
@@ -61,9 +78,18 @@ class VaultWorld:
     Args:
         openbao: the server behind.
         aws: whose STS verifies the signed requests; without it there is no `aws` method.
+        hosts: further names in its certificate.
+        listen: host and port; port 0 is a free one.
     """
 
-    def __init__(self, openbao: OpenBao, aws: AwsWorld | None = None) -> None:
+    def __init__(
+        self,
+        openbao: OpenBao,
+        aws: Aws | None = None,
+        *,
+        hosts: Sequence[str] = (),
+        listen: tuple[str, int] = ("127.0.0.1", 0),
+    ) -> None:
         self.journal = Journal()
         self.faults = Faults()
         self._aws = aws
@@ -71,8 +97,8 @@ class VaultWorld:
         self._issuer = Issuer("https://vault-world")
         self._methods: dict[str, AwsMethod] = {}
         """By whole path: `team/auth/aws`."""
-        self._certificates = issue("Vault world")
-        self._server = Server(self._handle, self._certificates.context())
+        self._certificates = issue("Vault world", hosts=hosts)
+        self._server = Server(self._handle, self._certificates.context(), listen)
 
     def __enter__(self) -> Self:
         self._server.start()

@@ -34,11 +34,11 @@ SHORT = 0.5
 
 
 class Sidecar:
-    """The sidecar of a pod."""
+    """The sidecar of a pod; `script` is run in place of the supervisor's."""
 
-    def __init__(self, pod: Pod) -> None:
+    def __init__(self, pod: Pod, script: tuple[str, ...] = (str(SCRIPT),)) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(SCRIPT), *command()],
+            [sys.executable, "-I", "-S", *script, *command()],
             env=pod.environment,
             stderr=subprocess.DEVNULL,
         )

@@ -71,7 +71,9 @@ class Logins:
             number = len(self.journal)
             if self.failures:
                 raise self.failures.pop()
-        credentials = Credentials(Material(f"token-{number}".encode()), f"ASIA{number}")
+        credentials = Credentials(
+            Material(f"token-{number}".encode()), f"ASIA{number}", accessor=f"accessor-{number}"
+        )
         now = self.clock.now
         lifetime = self.life if self.tenured else 0.0
         return SessionRecord(key, name, credentials, now, now + self.life, lifetime)
@@ -92,7 +94,7 @@ class Logins:
             session.lifetime,
         )
 
-    def revoke(self, session: Session) -> None:
+    def revoke(self, session: Session, _seconds: float) -> None:
         """Take one back."""
         if self.failures:
             raise self.failures.pop()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from injector.contract.reasons import Reason
 from injector.errors import InjectorError
+from injector.sessions import Revocation
 from tests.injector.sessions.logins import Clock, Logins, base, cache_of, token
 
 if TYPE_CHECKING:
@@ -114,20 +117,68 @@ def test_all_are_given_back_at_the_end(logins: Logins) -> None:
     following = hand_over(cache, logins)
 
     assert following.revocable()
-    assert following.revoke() == 3
+    assert len(following.revoke().given) == 3
     assert sorted(logins.revoked) == ["token-1", "token-2", "token-3"]
     assert not following.revocable()
-    assert following.revoke() == 0
+    assert following.revoke() == Revocation()
 
 
 def test_what_cannot_be_given_back_ends_by_itself(logins: Logins) -> None:
-    """Neither a release nor the end of a pod fails of it."""
+    """Neither a release nor the end of a pod fails of it, and it is said; it can be tried again."""
     cache = cache_of(logins)
     cache.get(base())
     cache.get(base("other"))
     logins.failures = [InjectorError(Reason.UNAVAILABLE, "down")]
+    done = cache.revoke()
 
-    assert cache.revoke() == 1
+    assert (len(done.given), len(done.kept)) == (1, 1)
+    assert hand_over(cache, logins).revoke().given == done.kept
+
+
+def test_a_session_that_is_to_live_on_is_not_given_back(logins: Logins) -> None:
+    """It is told among those that are left, by which their ends are known."""
+    cache = cache_of(logins)
+    cache.get(base())
+    leased = cache.get(base("leased"))
+    done = cache.revoke(keeping={leased.credentials.accessor})
+
+    assert logins.revoked == ["token-1"]
+    assert [record.key for record in done.kept] == [base("leased")]
+
+
+def test_after_the_end_there_is_no_login(logins: Logins) -> None:
+    """A thread that still reads would leave a session behind."""
+    cache = cache_of(logins)
+    cache.get(base())
+    cache.revoke()
+
+    with pytest.raises(InjectorError, match="were given back"):
+        cache.get(base("other"))
+    assert len(logins.journal) == 1
+
+
+def test_a_login_under_way_is_waited_for_and_given_back(logins: Logins) -> None:
+    """Its session is not there yet when the end comes."""
+    cache = cache_of(logins)
+    asked, answer = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        asked.set()
+        answer.wait(10)
+
+    logins.hold = hold
+    login = threading.Thread(target=cache.get, args=(base(),))
+    login.start()
+    asked.wait(10)
+    ending = threading.Thread(target=cache.revoke, args=(20.0,))
+    ending.start()
+    while not cache._ended:
+        time.sleep(0.002)
+    answer.set()
+    login.join(20)
+    ending.join(20)
+
+    assert logins.revoked == ["token-1"]
 
 
 def test_sessions_without_tenure_are_neither(logins: Logins) -> None:
@@ -139,7 +190,7 @@ def test_sessions_without_tenure_are_neither(logins: Logins) -> None:
     cache.get(base())
 
     assert not cache.revocable()
-    assert cache.revoke() == 0
+    assert cache.revoke() == Revocation()
     assert (len(logins.journal), logins.renewed, logins.revoked) == (2, [], [])
 
 

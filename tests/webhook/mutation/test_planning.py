@@ -220,3 +220,22 @@ def test_the_operator_may_vouch_for_the_nodes() -> None:
     operator = settings.load("env-files: always")
 
     assert plan_of(patched(annotated(env__A="aws-ssm:/a"), around, operator)).secrets
+
+
+@pytest.mark.parametrize("annotations", [{}, {"sidecar": "classic"}])
+def test_a_sidecar_gives_back_what_init_has_logged_in_to(annotations: dict[str, str]) -> None:
+    """Of either kind; init leaves its sessions to it."""
+    assert not plan_of(patched(annotated(file__a="aws-ssm:/a", **annotations))).init_only
+
+
+def test_init_is_alone_where_nothing_is_read_again() -> None:
+    """Then it gives back its logins by itself."""
+    assert plan_of(patched(annotated(file__a="aws-ssm:/a", refresh="never"))).init_only
+
+
+def test_init_is_alone_in_a_job_before_native_sidecars() -> None:
+    """A classic one would keep it from completing."""
+    document = pod({"syrette.dev/file.a": "aws-ssm:/a"}, restartPolicy="Never")
+    around = context(server_version=KubernetesVersion.parse("1.28"))
+
+    assert plan_of(patched(document, around)).init_only
