@@ -31,6 +31,7 @@ BRIEF_SECONDS: Final = 6
 ENGINE: Final = "secret"
 CREDENTIALS: Final = "database/creds/app"
 """With leases of `BRIEF_SECONDS`, after `database`."""
+_LONG_SECONDS: Final = 3600
 _POLICY: Final = "bench"
 _ROOT: Final = "root"
 
@@ -64,8 +65,8 @@ def _furnish(vault: Namespace, cluster: KubernetesWorld) -> None:
     readable = (f"{ENGINE}/data/bench/*", f"{ENGINE}/metadata/bench/*", CREDENTIALS)
     vault.policy(_POLICY, {path: ["read"] for path in readable})
     vault.kubernetes(cluster.url, cluster.ca_pem, cluster.reviewer())
-    vault.kubernetes_role(ROLE, _POLICY, token_ttl="1h")
-    vault.kubernetes_role(BRIEF_ROLE, _POLICY, token_ttl=f"{BRIEF_SECONDS}s", token_max_ttl="24h")
+    vault.kubernetes_role(ROLE, _POLICY, token_ttl=_LONG_SECONDS)
+    vault.kubernetes_role(BRIEF_ROLE, _POLICY, token_ttl=BRIEF_SECONDS)
 
 
 def _database(vault: Namespace, stack: ExitStack) -> str:
