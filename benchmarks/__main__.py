@@ -18,7 +18,15 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from benchmarks import admission, init_container, servers, sidecar
+from benchmarks import (
+    admission,
+    init_container,
+    pods,
+    servers,
+    sidecar,
+    vault,
+    vault_sidecar,
+)
 from benchmarks.effort import FULL, QUICK
 from benchmarks.plot import bars
 from benchmarks.rows import Part, missed, table
@@ -29,7 +37,9 @@ if TYPE_CHECKING:
 
     from benchmarks.effort import Effort
 
-PROGRAMS: Final = ("init", "sidecar", "webhook")
+PROGRAMS: Final = ("init", "sidecar", "vault", "webhook")
+_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - folders of our own in it
+"""Where files of pods lie, as in a volume in memory."""
 RESULTS: Final = Path(__file__).parent / "results"
 
 
@@ -62,6 +72,8 @@ def _measured(effort: Effort, programs: Sequence[str]) -> Iterator[Part]:
         servers.pin(0, servers.other_cores())
         scene = Scene(folder, world)
         yield from _containers(scene, effort, programs)
+        if "vault" in programs:
+            yield from _guarded("Vault", _vault(effort))
         if "webhook" in programs:
             yield from _guarded("Webhook", admission.measure(scene, effort))
 
@@ -73,13 +85,32 @@ def _containers(scene: Scene, effort: Effort, programs: Sequence[str]) -> Iterat
         try:
             stack.enter_context(scene.patching())
             if "sidecar" in programs:
-                watched = stack.enter_context(sidecar.asleep(scene))
+                watched = stack.enter_context(sidecar.asleep(scene, pods.short_form(5)))
         except Exception as exc:  # noqa: BLE001 - said, and the others go on
             yield _failed("Sidecar", exc)
         if "init" in programs:
             yield from _guarded("Init container", init_container.measure(scene, effort))
         if watched is not None:
             yield from _guarded("Sidecar", watched.parts(effort.idle_seconds))
+
+
+def _vault(effort: Effort) -> Iterator[Part]:
+    """Let both sidecars rest while init containers and agents come and go on the same core."""
+    with ExitStack() as stack:
+        room = tempfile.TemporaryDirectory(
+            prefix="bench-", dir=_MEMORY if os.access(_MEMORY, os.W_OK) else None
+        )
+        folder = Path(stack.enter_context(room))
+        world = servers.Process(
+            ["-m", "benchmarks.vault_world"], servers.other_cores(), folder / "vault_world.err"
+        )
+        stack.enter_context(world)
+        scene = Scene(folder, world, vault.operator_config)
+        stack.enter_context(scene.patching())
+        resting = stack.enter_context(vault_sidecar.residents(scene))
+        yield from _guarded("Vault, init container", vault.measure(scene, effort))
+        yield from _guarded("Vault, sidecar", resting.parts(effort.idle_seconds))
+        yield from _guarded("Vault, renewal", vault_sidecar.renewals(scene, effort))
 
 
 def _guarded(title: str, parts: Iterator[Part]) -> Iterator[Part]:

@@ -12,6 +12,8 @@ class Effort:
 
     starts: int
     """Runs of each process that ends by itself, in turn with the others."""
+    renewals: int
+    """Leases that are waited for until they are renewed."""
     spawns: int
     """Starts of the admission server."""
     rounds: int
@@ -27,6 +29,7 @@ class Effort:
 
 FULL: Final = Effort(
     starts=15,
+    renewals=8,
     spawns=5,
     rounds=6,
     closed_seconds=2.0,
@@ -37,6 +40,7 @@ FULL: Final = Effort(
 )
 QUICK: Final = Effort(
     starts=4,
+    renewals=2,
     spawns=1,
     rounds=2,
     closed_seconds=0.5,

@@ -74,13 +74,13 @@ def _plain(scene: Scene, bundle: Path) -> Callable[[], Cost]:
     out.mkdir()
     token = out / "token"
     environment = {
-        "AWS_ROLE_ARN": scene.role,
+        "AWS_ROLE_ARN": scene.about["role"],
         "AWS_WEB_IDENTITY_TOKEN_FILE": str(token),
         "AWS_REGION": pods.REGION,
         "AWS_DEFAULT_REGION": pods.REGION,
         "AWS_CA_BUNDLE": str(bundle),
-        "AWS_ENDPOINT_URL_STS": scene.endpoints["sts"],
-        "AWS_ENDPOINT_URL_SECRETS_MANAGER": scene.endpoints["secretsmanager"],
+        "AWS_ENDPOINT_URL_STS": scene.about["endpoints"]["sts"],
+        "AWS_ENDPOINT_URL_SECRETS_MANAGER": scene.about["endpoints"]["secretsmanager"],
         "HOME": str(out),
         "PATH": os.defpath,
     }

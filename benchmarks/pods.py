@@ -195,13 +195,13 @@ def _bytes(document: object) -> bytes:
     return json.dumps(document, separators=(",", ":")).encode()
 
 
-def operator_config(ca: str, endpoints: dict[str, str]) -> dict[str, Any]:
-    """Give an operator's document with policy, which YAML reads as JSON."""
+def operator_config(about: dict[str, Any]) -> dict[str, Any]:
+    """Give an operator's document with policy, which YAML reads as JSON, for a world of AWS."""
     return {
         "cluster": "bench",
         "defaults": {"aws.region": REGION, "aws.session-name": "{namespace}_{service-account}"},
-        "ca-bundle": ca,
-        "endpoints": {f"aws.{name}": url for name, url in endpoints.items()},
+        "ca-bundle": about["ca"],
+        "endpoints": {f"aws.{name}": url for name, url in about["endpoints"].items()},
         "policy": [
             {
                 "name": "platform",
@@ -225,16 +225,15 @@ def operator_config(ca: str, endpoints: dict[str, str]) -> dict[str, Any]:
 
 
 def cluster_facts(role: str) -> dict[str, Any]:
-    """Give the cluster's facts: the namespace, its limits, and the service account's role."""
+    """Give the cluster's facts: the namespace, its limits, and the account's role, if any."""
+    annotations = {"eks.amazonaws.com/role-arn": role} if role else {}
     return {
         "kubernetes-version": "1.35",
         "namespaces": {
             NAMESPACE: {
                 "labels": {"team": "shop"},
                 "annotations": {"syrette.dev/refresh": "30m"},
-                "service-accounts": {
-                    SERVICE_ACCOUNT: {"annotations": {"eks.amazonaws.com/role-arn": role}}
-                },
+                "service-accounts": {SERVICE_ACCOUNT: {"annotations": annotations}},
                 "limit-ranges": [{"min": {"cpu": "10m"}, "max": {"memory": "4Gi"}}],
             }
         },

@@ -1,4 +1,4 @@
-"""What measurements share: a folder, an AWS world, certificates, and the operator's files."""
+"""What measurements share: a folder, a world, certificates, and the operator's files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks import placing, pods, servers
 from injector.contract.names import INIT_CONTAINER, SIDECAR_CONTAINER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from benchmarks.placing import Placed
@@ -23,21 +23,25 @@ class Scene:
 
     Args:
         folder: empty.
-        world: a process of `benchmarks.world`.
+        world: a process of `benchmarks.world` or `benchmarks.vault_world`.
+        config: makes the operator's document of what the world says about itself.
     """
 
-    def __init__(self, folder: Path, world: Process) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        world: Process,
+        config: Callable[[dict[str, Any]], dict[str, Any]] = pods.operator_config,
+    ) -> None:
         self.folder = folder
         self.world = world
-        about = world.line()
-        self.role: str = about["role"]
-        self.endpoints = {name: str(about[name]) for name in ("sts", "secretsmanager")}
+        self.about: dict[str, Any] = world.line()
         self.world_ca = folder / "world.pem"
-        self.world_ca.write_text(about["ca"])
+        self.world_ca.write_text(self.about["ca"])
         self.certificate = servers.Certificate(folder)
-        config = pods.operator_config(about["ca"], self.endpoints)
-        (folder / "operator.json").write_text(json.dumps(config))
-        (folder / "facts.json").write_text(json.dumps(pods.cluster_facts(self.role)))
+        facts = pods.cluster_facts(self.about.get("role", ""))
+        (folder / "operator.json").write_text(json.dumps(config(self.about)))
+        (folder / "facts.json").write_text(json.dumps(facts))
         self._roots = 0
         self._port = 0
 
@@ -46,7 +50,7 @@ class Scene:
         return str(self.world.ask(f"token {audience}"))
 
     def calls(self) -> dict[str, Any]:
-        """Tell which actions AWS was asked since the last time, over how many connections."""
+        """Tell what the world was asked since the last time, over how many connections."""
         calls: dict[str, Any] = self.world.ask("calls")
         return calls
 

@@ -53,8 +53,10 @@ def main() -> None:
             "role": role.arn,
             "ca": world.ca_pem,
             # Two origins, as AWS's services are: each needs a TLS connection of its own.
-            "sts": f"https://127.0.0.1:{port}",
-            "secretsmanager": f"https://localhost:{port}",
+            "endpoints": {
+                "sts": f"https://127.0.0.1:{port}",
+                "secretsmanager": f"https://localhost:{port}",
+            },
         }
         print(json.dumps(about), flush=True)
         before = 0

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from injector.errors import InjectorError
 from injector.vault.errors import LOGIN
 from injector.vault.http import Http, unreadable
+from injector.vault.without_requests import import_hvac
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -195,14 +196,12 @@ class VaultClient:
 
 
 def _hvac(http: Http, address: str, token: Material | None, namespace: str) -> hvac.Client:
-    import hvac  # noqa: PLC0415 - only Vault pays for hvac
-
-    session: Any = http
-    return hvac.Client(
+    made: hvac.Client = import_hvac().Client(
         url=address.rstrip("/"),
         # None would make hvac look for a token in the environment and in the home directory.
         token="" if token is None else token.reveal().decode("latin-1"),
         namespace=namespace or None,
-        session=session,
+        session=http,
         allow_redirects=False,
     )
+    return made

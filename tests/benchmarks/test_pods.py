@@ -20,7 +20,9 @@ ROLE = "arn:aws:iam::111122223333:role/web"
 
 def _verdict(body: bytes) -> Any:  # noqa: ANN401 - a verdict
     endpoints = {"sts": "https://127.0.0.1:1", "secretsmanager": "https://localhost:1"}
-    config = settings.load(json.dumps(pods.operator_config(issue().ca, endpoints)))
+    config = settings.load(
+        json.dumps(pods.operator_config({"ca": issue().ca, "endpoints": endpoints}))
+    )
     request = review.decode(body)
     assert isinstance(request, AdmissionRequest)
     cluster = FileCluster(json.dumps(pods.cluster_facts(ROLE)))

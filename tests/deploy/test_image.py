@@ -32,8 +32,8 @@ def test_the_image_has_what_the_programs_import() -> None:
     """Early or late imports and what they require, and nothing of the command line."""
     found = _distributions()
 
-    assert {"aiohttp", "msgspec", "uvloop", "botocore", "jinja2", "cryptography"} <= found
-    assert {"yarl", "urllib3", "markupsafe", "cffi"} <= found
+    assert {"aiohttp", "msgspec", "uvloop", "botocore", "hvac", "jinja2", "cryptography"} <= found
+    assert {"yarl", "urllib3", "markupsafe", "cffi", "requests"} <= found
     assert found & COMMAND_LINE == set()
 
 

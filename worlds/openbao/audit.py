@@ -48,6 +48,8 @@ class AuditEntry:
     """Accessor of the token that the answer brought."""
     lease: str
     """Lease id that the answer brought."""
+    remote_port: int
+    """Of who asked: one for each connection."""
 
     @property
     def ok(self) -> bool:
@@ -81,6 +83,7 @@ def parse(line: str) -> AuditEntry | None:
         metadata=auth.get("metadata") or {},
         issued=(response.get("auth") or {}).get("accessor", ""),
         lease=(response.get("secret") or {}).get("lease_id", ""),
+        remote_port=request.get("remote_port", 0),
     )
 
 
