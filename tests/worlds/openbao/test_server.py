@@ -12,8 +12,7 @@ import pytest
 from tests.worlds.openbao.asking import refusal
 from worlds.certificates import issue
 from worlds.openbao import Api, OpenBao
-from worlds.openbao import server as starting
-from worlds.process import NotStartedError
+from worlds.process import NotStartedError, free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,7 +88,7 @@ def test_a_start_that_fails_says_what_the_server_said(
     broken = tmp_path / "bao"
     broken.write_text("#!/bin/sh\necho no such option >&2\nexit 3\n")
     broken.chmod(0o700)
-    monkeypatch.setattr(starting, "binary", lambda: str(broken))
+    monkeypatch.setattr("worlds.openbao.server.binary", lambda: str(broken))
 
     with pytest.raises(NotStartedError, match=r"exit code 3:\nno such option"), OpenBao():
         pass
@@ -99,8 +98,9 @@ def test_a_port_that_somebody_took_is_left_to_them(monkeypatch: pytest.MonkeyPat
     """The server looks for another one."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ports = [taken.getsockname()[1]]
-        free = starting.free_port
-        monkeypatch.setattr(starting, "free_port", lambda: ports.pop() if ports else free())
+        monkeypatch.setattr(
+            "worlds.openbao.server.free_port", lambda: ports.pop() if ports else free_port()
+        )
         with OpenBao() as server:
             assert server.address != f"https://127.0.0.1:{taken.getsockname()[1]}"
             assert not server.sealed

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.injector.tenant import trusting
+from tests.openbao import run
 from tests.worlds.openbao.asking import refusal
 from tests.worlds.vault.signing import SERVER_ID, Login, encoded
 from worlds.aws import AwsWorld
@@ -229,6 +230,7 @@ def test_the_signature_s_region_is_that_of_vault_s_endpoint(
         ("arn:aws:iam::111122223333:role/web*", False, False),
         ("arn:aws:iam::111122223333:role/we*b", False, False),
         ("arn:aws:iam::111122223333:role/other", True, False),
+        ("role/apps/*", True, False),
     ],
 )
 def test_a_role_is_bound_as_vault_reads_arns(
@@ -248,10 +250,13 @@ def test_a_role_is_bound_as_vault_reads_arns(
 
 def test_a_role_that_was_made_again_is_another(setting: Setting) -> None:
     """The id of the one of before is bound, unless ids are not resolved."""
+    canonical = "arn:aws:iam::111122223333:role/web"
+    setting.role("web", canonical)
+    setting.login(Login(setting.key()))
     setting.web = setting.aws.account().role("web", trusting("*"), path="/apps/")
     assert refusal(lambda: setting.login(Login(setting.key())))[0] == 400
 
-    setting.role("web", "arn:aws:iam::111122223333:role/web", resolve_aws_unique_ids=False)
+    setting.role("web", canonical, resolve_aws_unique_ids=False)
     setting.login(Login(setting.key()))
 
 
@@ -286,3 +291,28 @@ def test_only_who_may_write_configures(setting: Setting) -> None:
     shown = setting.front.api.read("auth/aws/config/client")["data"]
     assert (shown["iam_server_id_header_value"], "secret_key" in shown) == ("vault.acme.io", False)
     assert setting.front.api.read("auth/aws/role/web")["data"]["token_policies"] == "shop"
+
+
+def test_vault_s_own_commands_set_it_up(openbao: OpenBao) -> None:
+    """As its documentation has them, run by the real command line."""
+    with AwsWorld() as aws, VaultWorld(openbao, aws) as front:
+        vault = openbao.namespace()
+        through = front.front_of(vault)
+        role = aws.account().role("web", trusting("*"))
+        run(through, "vault auth enable aws")
+        run(
+            through,
+            "vault write auth/aws/config/client iam_server_id_header_value=vault.acme.io "
+            "sts_endpoint=https://sts.eu-west-1.amazonaws.com sts_region=eu-west-1",
+        )
+        run(
+            through,
+            "vault write auth/aws/role/web auth_type=iam token_policies=shop token_ttl=15m "
+            f"token_max_ttl=15m bound_iam_principal_arn={role.arn}",
+        )
+        shown = run(through, "vault read -field=sts_region auth/aws/config/client")
+        login = Login(aws.access_key(role, lifetime=900))
+        answer = through.api.having("").write("auth/aws/login", **login.fields())
+
+        assert shown == "eu-west-1"
+        assert answer["auth"]["policies"] == ["default", "shop"]
