@@ -53,7 +53,7 @@ def blocks() -> dict[tuple[str, str], str]:
     return found
 
 
-def annotations(name: str) -> dict[str, str]:
+def asked_by(name: str) -> dict[str, str]:
     """Give the annotations of a `pod` block."""
     found: dict[str, str] = yaml.safe_load(blocks()["pod", name])
     return found
@@ -80,16 +80,14 @@ class Shell:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "vault").symlink_to(binary())
 
-    def put(self, **files: str) -> None:
-        """Write files whose names have `_` in place of `-` and lack their suffix's dot."""
-        for name, text in files.items():
-            stem, _, suffix = name.replace("_", "-").rpartition("-")
-            (self._folder / f"{stem}.{suffix}").write_text(text)
+    def put(self, name: str, text: str) -> None:
+        """Write a file."""
+        (self._folder / name).write_text(text)
 
     def policy(self, *names: str) -> None:
         """Save policies of the page as one and write it, as the page does."""
         text = "".join(blocks()["policy", name] for name in names)
-        (self._folder / "shop_web.hcl").write_text(text)
+        self.put("shop_web.hcl", text)
         self.commands("policy")
 
     def commands(self, name: str, **replaced: str) -> str:
