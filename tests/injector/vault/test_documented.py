@@ -283,6 +283,28 @@ def test_what_transit_has_encrypted_is_decrypted(reader: Reader) -> None:
     assert pod.read("api-key") == "s3cret"
 
 
+def test_a_pod_logs_in_to_a_parent_namespace(reader: Reader, root: Namespace) -> None:
+    """Section 8: a policy of the parent names the child's path."""
+    acme = root.namespace("acme")
+    child = acme.namespace("shop")
+    reader.cluster.serve(acme)
+    acme.kubernetes_role("shop_web", "shop_web")
+    acme.policy("shop_web", {"shop/secret/data/prod/*": ["read"]})
+    child.kv("secret")
+    child.put("secret", "prod/db", username="shop", password="s3cret")
+
+    reads_the_database_secret(reader.pod("namespaces", policy=[]))
+    assert (len(acme.audit.logins()), len(child.audit.logins())) == (1, 0)
+
+
+def test_a_prefix_is_put_in_front(reader: Reader) -> None:
+    """Section 8; the rule has seen the whole path."""
+    reader.kubernetes()
+    reader.secret()
+
+    reads_the_database_secret(reader.pod("prefix"))
+
+
 def test_two_vaults_are_two_logins(reader: Reader, sealable: OpenBao) -> None:
     """Section 8: each with its own method, role and audience."""
     reader.kubernetes()

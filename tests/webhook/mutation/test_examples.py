@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 import yaml
 
 from syrette import manifests
-from tests.webhook.mutation.pods import admit, container, patched, plan_of, schema_errors
+from tests.webhook.mutation.pods import admit, container, patched, plan_of, pod, schema_errors
 from webhook import settings
 from webhook.context import Context
 from webhook.review import Allowed
@@ -47,6 +48,14 @@ def test_an_example_is_admitted(name: str) -> None:
 
     assert isinstance(verdict, Allowed), verdict
     assert schema_errors(patched(document, around, operator)) == []
+
+
+def test_the_readme_s_secrets_of_vault_are_admitted() -> None:
+    """What stands there is enough, with the operator's address."""
+    blocks = re.findall(r"```yaml\n(.*?)```", (FOLDER.parent / "README.md").read_text(), re.DOTALL)
+    (asked,) = [found for found in map(yaml.safe_load, blocks) if "kind" not in found]
+
+    assert isinstance(admit(pod(asked), settings=OPERATOR), Allowed)
 
 
 def test_variables_are_there_for_what_refers_to_them() -> None:
