@@ -8,7 +8,7 @@ CHART := $(VENV)/.chart
 ARCHIVE := dist/syrette.tar
 IMAGE_SOURCES := Dockerfile .dockerignore requirements/runtime.txt deploy/image.sh deploy/image_root.py deploy/image_archive.py $(shell find injector webhook -name '*.py')
 
-.PHONY: help demo test e2e dashboard lint coverage bench lock clean docs image image-test manifests
+.PHONY: help demo demo-vault test e2e dashboard lint coverage bench lock clean docs image image-test manifests
 
 help: ## this text
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ $(CHART): $(STAMP) requirements/chart.txt
 
 demo: $(STAMP) ## the main job, end to end, on this machine
 	@$(BIN)/syrette demo
+
+demo-vault: $(STAMP) ## the same on the real OpenBao, with a leased user of a real PostgreSQL
+	@$(BIN)/syrette demo --vault
 
 test: $(CHART) ## lint, types, import contracts, every test; under five minutes
 	@$(BIN)/python -m tests

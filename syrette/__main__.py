@@ -122,6 +122,9 @@ def _parser() -> argparse.ArgumentParser:
     convert.set_defaults(run=_convert)
     _cluster_commands(commands)
     demo = commands.add_parser("demo", help="the main job, end to end, on this machine")
+    demo.add_argument(
+        "--vault", action="store_true", help="on the real OpenBao, in place of a simulated AWS"
+    )
     demo.set_defaults(run=_demo)
     return parser
 
@@ -260,10 +263,10 @@ def _doctor(parsed: argparse.Namespace) -> int:
     return doctor(Asked(parsed.namespace, parsed.probe_namespace, parsed.kubeconfig, parsed.output))
 
 
-def _demo(_parsed: argparse.Namespace) -> int:
-    from syrette.demo import demo  # noqa: PLC0415 - only this command needs it
+def _demo(parsed: argparse.Namespace) -> int:
+    from syrette.demo import demo, demo_of_vault  # noqa: PLC0415 - only this command needs them
 
-    return demo()
+    return demo_of_vault() if parsed.vault else demo()
 
 
 if __name__ == "__main__":

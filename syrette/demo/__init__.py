@@ -1,8 +1,9 @@
 """
-`syrette demo`: the main job, end to end, on this machine.
+`syrette demo`: the main job, end to end, on this machine, on AWS or on Vault.
 
-No root, no cluster, no cloud account: the webhook, the injector and the files are real, AWS and
-the kubelet are the simulators of `worlds`. Every step must come out as it says.
+No root, no cluster, no cloud account: the webhook, the injector and the files are real, and so is
+OpenBao; AWS, the API server and the kubelet are the simulators of `worlds`. Every step must come
+out as it says.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from syrette.demo.screen import Screen
-from syrette.demo.stage import PATIENCE, Stage
+from syrette.demo.stage import DEPLOYMENT, PATIENCE, Stage, deployment_of
 from syrette.demo.steps import STEPS
 from syrette.demo.waiting import StepError
 from syrette.signals import ending_on_signals, undisturbed_end
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
 _FAILED: Final = 1
 
@@ -24,6 +26,7 @@ _FAILED: Final = 1
 def demo(
     steps: Sequence[Callable[[Stage], None]] = STEPS,
     *,
+    deployment: Path = DEPLOYMENT,
     screen: Screen | None = None,
     patience: float = PATIENCE,
 ) -> int:
@@ -32,6 +35,7 @@ def demo(
 
     Args:
         steps: in order; each one's docstring is its title.
+        deployment: file of the Deployment that they apply.
         screen: where to print; standard output when absent.
         patience: seconds to wait for anything that should happen.
 
@@ -40,7 +44,8 @@ def demo(
     """
     screen = screen or Screen()
     screen.title("Syrette: secrets for a pod, from its annotations to its files")
-    with ending_on_signals(), Stage(screen, patience) as stage, undisturbed_end():
+    stage = Stage(screen, patience, deployment_of(deployment))
+    with ending_on_signals(), stage, undisturbed_end():
         for step in steps:
             screen.step(_title(step))
             try:
@@ -51,6 +56,14 @@ def demo(
             screen.done()
     screen.end("all steps came out as they should, and nothing is left running")
     return 0
+
+
+def demo_of_vault() -> int:
+    """Run the steps on Vault; the exit code."""
+    # The other demonstration does without its servers.
+    from syrette.demo import vault, vault_steps  # noqa: PLC0415
+
+    return demo(vault_steps.STEPS, deployment=vault.DEPLOYMENT)
 
 
 def _title(step: Callable[[Stage], None]) -> str:

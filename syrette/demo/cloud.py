@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from worlds.aws import AwsWorld
-
-if TYPE_CHECKING:
-    from worlds.pods import TokenRequest
 
 NAMESPACE: Final = "shop"
 SERVICE_ACCOUNT: Final = "web"
 REGION: Final = "eu-west-1"
 BILLING_ACCOUNT: Final = "444455556666"
 EXTERNAL_ID: Final = "acme"
-API_SERVER: Final = "https://kubernetes.default.svc"
 
 
 def cloud() -> AwsWorld:
@@ -46,18 +42,6 @@ def cloud() -> AwsWorld:
 def database(password: str) -> str:
     """Write the database's secret with another password."""
     return json.dumps({"username": "shop", "password": password})
-
-
-def mint(world: AwsWorld, request: TokenRequest) -> str:
-    """Make a service account token, as the API server does for the kubelet."""
-    return world.issuer.mint(
-        request.namespace,
-        request.service_account,
-        request.audience or API_SERVER,
-        lifetime=request.lifetime,
-        pod=request.pod,
-        pod_uid=request.pod_uid,
-    )
 
 
 def operator(world: AwsWorld) -> dict[str, Any]:

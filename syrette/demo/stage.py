@@ -1,4 +1,4 @@
-"""What the steps of the demonstration share: the cloud, the webhook, the pod, the screen."""
+"""What the steps of a demonstration share: the world, the webhook, the pod, the screen."""
 
 from __future__ import annotations
 
@@ -9,28 +9,36 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 import injector
 from injector.contract import names
 from syrette import documents
-from syrette.demo import cloud
 from syrette.demo.waiting import StepError, eventually
 from syrette.demo.webhook import Webhook
 from worlds.pods import Image, PodRunner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from syrette.demo.screen import Screen
+    from syrette.demo.vault import Servers
+    from worlds.aws import AwsWorld
+    from worlds.pods import TokenRequest
+    from worlds.tokens import Issuer
+
+T = TypeVar("T")
 
 PATIENCE: Final = 12.0
 """Seconds after which something that should happen is taken not to."""
 DEPLOYMENT: Final = Path(__file__).with_name("deployment.yaml")
+_API_SERVER: Final = "https://kubernetes.default.svc"
 
 
-def _deployment() -> dict[str, Any]:
-    [document] = documents.load(DEPLOYMENT.read_text(), DEPLOYMENT.name)
+def deployment_of(file: Path = DEPLOYMENT) -> dict[str, Any]:
+    """Read the Deployment of a demonstration."""
+    [document] = documents.load(file.read_text(), file.name)
     found: dict[str, Any] = document
     return found
 
@@ -47,11 +55,17 @@ class Stage:
 
     screen: Screen
     patience: float = PATIENCE
-    deployment: dict[str, Any] = field(default_factory=_deployment)
+    deployment: dict[str, Any] = field(default_factory=deployment_of)
     sent: dict[str, Any] = field(default_factory=dict)
     """The pod as it went to admission."""
     created: dict[str, Any] = field(default_factory=dict)
     """The same after admission, as the API server stores it."""
+    world: AwsWorld = field(init=False)
+    """Of the demonstration on AWS."""
+    servers: Servers = field(init=False)
+    """Of the demonstration on Vault."""
+    issuer: Issuer = field(init=False)
+    """Of the cluster's tokens."""
     _ends: ExitStack = field(default_factory=ExitStack)
 
     def __enter__(self) -> Self:
@@ -61,16 +75,25 @@ class Stage:
     def __exit__(self, *_: object) -> None:
         self._ends.close()
 
-    def start_cloud(self) -> None:
-        """Start the AWS."""
-        self.world = self._ends.enter_context(cloud.cloud())
+    def enter(self, context: AbstractContextManager[T]) -> T:
+        """Open what is to be closed at the end."""
+        return self._ends.enter_context(context)
 
-    def start_webhook(self) -> None:
-        """Start the webhook, told where that AWS is."""
-        folder = self._folder("webhook")
-        webhook = Webhook(folder, cloud.operator(self.world), cloud.cluster(self.world))
+    def start_webhook(self, operator: dict[str, Any], cluster: dict[str, Any]) -> None:
+        """
+        Start the webhook.
+
+        Args:
+            operator: its configuration.
+            cluster: the cluster's facts.
+        """
+        webhook = Webhook(self._folder("webhook"), operator, cluster)
         with self.screen.waiting("the webhook starts"):
-            self.webhook = self._ends.enter_context(webhook)
+            self.webhook = self.enter(webhook)
+        port, process = self.webhook.port, self.webhook.pid
+        self.screen.say(
+            f"webhook  https://127.0.0.1:{port}  (python -m webhook, process {process})"
+        )
 
     def start_pod(self) -> None:
         """Run what the patched pod says, as far as the application."""
@@ -80,12 +103,12 @@ class Stage:
                 names.IMAGE_SUPERVISOR: str(Path(injector.__path__[0], "supervisor.py")),
             }
         )
-        self.runner = self._ends.enter_context(
+        self.runner = self.enter(
             PodRunner(
                 self.created,
                 self._folder("pod"),
                 image=image,
-                mint=partial(cloud.mint, self.world),
+                mint=partial(_mint, self.issuer),
             )
         )
         with self.screen.waiting("init fetches, then the application starts"):
@@ -119,13 +142,31 @@ class Stage:
         """The application's mount."""
         return self.runner.directory("web", "/secrets")
 
-    def failures(self) -> int:
-        """How often in a row the sidecar could not read the database's secret."""
+    def published(self) -> dict[str, str]:
+        """Everything that the application can read, by path."""
+        top = (self.secrets / names.PAYLOAD_LINK).resolve()
+        paths = (path for path in top.rglob("*") if path.is_file())
+        return {str(path.relative_to(top)): path.read_text() for path in paths}
+
+    def failures(self, reference: str) -> int:
+        """How often in a row the sidecar could not read something."""
         session = self.runner.directory(names.SIDECAR_CONTAINER, names.SESSION_DIRECTORY)
         status = json.loads((session / "status.json").read_text())
-        return int(status["reads"]["aws-secretsmanager:prod/db"]["failures"])
+        return int(status["reads"][reference]["failures"])
 
     def _folder(self, name: str) -> Path:
         folder = self.folder / name
         folder.mkdir()
         return folder
+
+
+def _mint(issuer: Issuer, request: TokenRequest) -> str:
+    """Make a service account token, as the API server does for the kubelet."""
+    return issuer.mint(
+        request.namespace,
+        request.service_account,
+        request.audience or _API_SERVER,
+        lifetime=request.lifetime,
+        pod=request.pod,
+        pod_uid=request.pod_uid,
+    )

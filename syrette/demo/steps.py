@@ -1,5 +1,5 @@
 """
-The steps of the demonstration, in order. Each shows one thing, and raises when it did not happen.
+The steps on AWS, in order. Each shows one thing, and raises when it did not happen.
 
 All values are made up, which is why they are printed: nothing else of Syrette ever prints one.
 """
@@ -30,13 +30,10 @@ _DB: Final = "db.json"
 
 def start(stage: Stage) -> None:
     """A simulated AWS that refuses what the real one refuses, and the real webhook."""
-    stage.start_cloud()
-    stage.screen.say(
-        f"AWS      {stage.world.endpoints['sts']}  (signatures, tokens, trust checked)"
-    )
-    stage.start_webhook()
-    port, process = stage.webhook.port, stage.webhook.pid
-    stage.screen.say(f"webhook  https://127.0.0.1:{port}  (python -m webhook, process {process})")
+    stage.world = world = stage.enter(cloud.cloud())
+    stage.issuer = world.issuer
+    stage.screen.say(f"AWS      {world.endpoints['sts']}  (signatures, tokens, trust checked)")
+    stage.start_webhook(cloud.operator(world), cloud.cluster(world))
 
 
 def mistype(stage: Stage) -> None:
@@ -87,12 +84,12 @@ def run(stage: Stage) -> None:
     ]
     stage.screen.table(["container", "state"], rows)
     stage.screen.say("what the application finds (made-up values, so they may be shown):")
-    for path in sorted(_published(stage)):
+    for path in sorted(stage.published()):
         mode = (stage.secrets / path).stat().st_mode & 0o777
         stage.screen.say(f"/secrets/{path}  {mode:04o}", "bold")
         stage.screen.lines(stage.read(path).splitlines())
     stage.screen.say("environment of web", "bold")
-    stage.screen.lines([f"API_KEY={runner.environment('web')['API_KEY']}"])
+    stage.screen.lines(f"{name}={value}" for name, value in runner.environment("web").items())
 
 
 def rotate(stage: Stage) -> None:
@@ -110,24 +107,34 @@ def rotate(stage: Stage) -> None:
 def outage(stage: Stage) -> None:
     """AWS goes away: the last good files stay, and nothing restarts."""
     sidecar = stage.runner.containers[names.SIDECAR_CONTAINER]
-    process, files, said = sidecar.pid, _published(stage), len(sidecar.log().splitlines())
+    process, files, said = sidecar.pid, stage.published(), len(sidecar.log().splitlines())
     stage.world.go_down()
+    fail(stage, "aws-secretsmanager:prod/db")
+    if stage.published() != files or sidecar.pid != process or sidecar.restarts:
+        msg = "the outage changed the files or restarted the sidecar"
+        raise StepError(msg)
+    say_of(stage, _DB, said)
+    stage.screen.say(f"same process {process}, no restart, and the files are as they were:")
+    _show(stage)
+
+
+def fail(stage: Stage, reference: str) -> None:
+    """Wait for refreshes that fail."""
     stage.eventually(
-        lambda: stage.failures() >= PERIODS,
+        lambda: stage.failures(reference) >= PERIODS,
         f"{PERIODS} refreshes have to fail",
         f"{PERIODS} refreshes did not fail",
     )
-    if _published(stage) != files or sidecar.pid != process or sidecar.restarts:
-        msg = "the outage changed the files or restarted the sidecar"
-        raise StepError(msg)
-    lines = [json.loads(line) for line in sidecar.log().splitlines()[said:]]
-    last = next(line for line in reversed(lines) if line.get("target") == _DB)
-    stage.screen.say(
-        f"{stage.failures()} refreshes in a row have failed; the sidecar says of {_DB}:"
-    )
+    stage.screen.say(f"{stage.failures(reference)} refreshes in a row have failed")
+
+
+def say_of(stage: Stage, target: str, past: int) -> None:
+    """Show what the sidecar has said of a file last, behind so many lines."""
+    log = stage.runner.containers[names.SIDECAR_CONTAINER].log().splitlines()
+    lines = [json.loads(line) for line in log[past:]]
+    last = next(line for line in reversed(lines) if line.get("target") == target)
+    stage.screen.say(f"the sidecar says of {target}:")
     stage.screen.lines([f"{last['message']}: {last['reason']}: {last['cause']}"], "yellow")
-    stage.screen.say(f"same process {process}, no restart, and the files are as they were:")
-    _show(stage)
 
 
 def recover(stage: Stage) -> None:
@@ -186,12 +193,6 @@ def _plan(stage: Stage) -> Iterator[str]:
     for secret in codec.load(text).secrets:
         sources = ", ".join(str(source.reference) for source in secret.sources)
         yield f"{secret.target} ← {sources}"
-
-
-def _published(stage: Stage) -> dict[str, str]:
-    top = (stage.secrets / names.PAYLOAD_LINK).resolve()
-    paths = (path for path in top.rglob("*") if path.is_file())
-    return {str(path.relative_to(top)): path.read_text() for path in paths}
 
 
 def _put(stage: Stage, password: str) -> None:

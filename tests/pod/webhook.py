@@ -52,13 +52,14 @@ class Webhook:
     Args:
         folder: for its files.
         world: whose endpoints and certificate are configured.
+        more: keys of the operator's configuration put over ours.
     """
 
-    def __init__(self, folder: Path, world: AwsWorld) -> None:
+    def __init__(self, folder: Path, world: AwsWorld, **more: Any) -> None:  # noqa: ANN401 - configuration
         self._pki = PKI(folder)
         facts, config = folder / "facts.yaml", folder / "config.yaml"
         facts.write_text(yaml.safe_dump(_facts()))
-        config.write_text(yaml.safe_dump(_config(world)))
+        config.write_text(yaml.safe_dump(_config(world) | more))
         self._log = folder / "webhook.log"
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(

@@ -19,6 +19,7 @@ from syrette.demo import demo, pod
 from syrette.demo.screen import Screen
 from syrette.demo.steps import STEPS, admit, journal, rotate, run, start
 from tests.house.source import ROOT
+from tests.syrette.shown import left, screen_to_text, steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,18 +31,6 @@ COMMAND = [sys.executable, "-m", "syrette", "demo"]
 SECONDS = 120
 
 
-def _left(output: str) -> list[int]:
-    """Processes that the demonstration has named and that are still there."""
-    found = []
-    for number in map(int, re.findall(r"process (\d+)", output)):
-        try:
-            os.kill(number, 0)
-        except ProcessLookupError:
-            continue
-        found.append(number)
-    return found
-
-
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The place of temporary files, for the processes of a test and for itself."""
@@ -50,18 +39,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def _screen() -> tuple[Screen, Callable[[], str]]:
-    text = io.StringIO()
-    return Screen(Console(file=text, width=200, highlight=False)), text.getvalue
-
-
-def test_every_step_comes_out_and_nothing_is_left(folder: Path) -> None:
+def test_every_step_comes_out_and_nothing_isleft(folder: Path) -> None:
     """The main job in plain lines: refusal, patch, files, rotation, outage, journal, end."""
     done = subprocess.run(
         COMMAND, cwd=ROOT, capture_output=True, text=True, check=False, timeout=SECONDS
     )
     said = done.stdout
-    steps = re.split(r"^\[\d\] ", said, flags=re.MULTILINE)[1:]
+    steps = steps_of(said)
 
     assert (done.returncode, done.stderr) == (0, "")
     assert len(steps) == len(STEPS)
@@ -87,7 +71,7 @@ def test_every_step_comes_out_and_nothing_is_left(folder: Path) -> None:
     assert "syrette-sidecar: ended with exit code 0" in steps[8]
     assert "\x1b" not in said
     assert len(re.findall(r"process \d+", said)) == 4
-    assert _left(said) == []
+    assert left(said) == []
     assert list(folder.iterdir()) == []
 
 
@@ -128,7 +112,7 @@ def test_a_signal_ends_everything(folder: Path, number: int, code: int) -> None:
     assert "Traceback" not in error
     assert "[9]" not in rest
     assert len(re.findall(r"process \d+", said)) == 3
-    assert _left(said) == []
+    assert left(said) == []
     assert list(folder.iterdir()) == []
 
 
@@ -174,13 +158,13 @@ def test_a_step_that_does_not_come_out_fails_the_demonstration(
     steps: tuple[Callable[[Stage], None], ...], said: str
 ) -> None:
     """Exit code 1, the cause in words, and everything is ended all the same."""
-    screen, text = _screen()
+    screen, text = screen_to_text()
     code = demo(steps, screen=screen, patience=3.0)
 
     assert code == 1
     assert said in text()
     assert "all steps" not in text()
-    assert _left(text()) == []
+    assert left(text()) == []
 
 
 def test_a_defect_of_a_step_ends_what_runs(folder: Path) -> None:
@@ -191,12 +175,12 @@ def test_a_defect_of_a_step_ends_what_runs(folder: Path) -> None:
         msg = "a defect"
         raise RuntimeError(msg)
 
-    screen, text = _screen()
+    screen, text = screen_to_text()
     with pytest.raises(RuntimeError, match="a defect"):
         demo((start, defect), screen=screen)
 
     assert "process" in text()
-    assert _left(text()) == []
+    assert left(text()) == []
     assert list(folder.iterdir()) == []
 
 

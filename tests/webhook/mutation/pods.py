@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "pods"
 ROLE = "arn:aws:iam::111122223333:role/web"
+OPERATOR = Settings(defaults={"vault.address": "https://vault.acme.io:8200"})
+"""Where nothing else is said: an address of Vault is the operator's to give."""
 
 Pod = dict[str, Any]
 
@@ -75,7 +77,7 @@ def admit(
     """Decide one creation; the document stays as it is."""
     before = copy.deepcopy(document)
     request = AdmissionRequest("u", "CREATE", "shop", "web", document)
-    verdict = mutate(request, around or context(), settings or Settings())
+    verdict = mutate(request, around or context(), settings or OPERATOR)
     assert document == before
     return verdict
 

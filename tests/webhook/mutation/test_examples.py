@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,18 @@ import pytest
 import yaml
 
 from syrette import manifests
-from tests.webhook.mutation.pods import admit, container, patched, plan_of, schema_errors
+from tests.webhook.mutation.pods import admit, container, patched, plan_of, pod, schema_errors
+from webhook import settings
 from webhook.context import Context
 from webhook.review import Allowed
 
 FOLDER = Path(__file__).parents[3] / "examples"
 WORKLOADS = sorted(path.stem for path in FOLDER.glob("*.yaml") if path.stem != "operator")
+
+
+OPERATOR = settings.load((FOLDER / "operator.yaml").read_text())
+NEEDS_THE_OPERATOR = {"vault"}
+"""Addresses of Vault are the operator's to give."""
 
 
 def _example(name: str) -> tuple[dict[str, Any], Context]:
@@ -36,10 +43,19 @@ def _example(name: str) -> tuple[dict[str, Any], Context]:
 def test_an_example_is_admitted(name: str) -> None:
     """Nothing is wrong with it, and what it becomes is a pod of Kubernetes."""
     document, around = _example(name)
-    verdict = admit(document, around)
+    operator = OPERATOR if name in NEEDS_THE_OPERATOR else settings.Settings()
+    verdict = admit(document, around, operator)
 
     assert isinstance(verdict, Allowed), verdict
-    assert schema_errors(patched(document, around)) == []
+    assert schema_errors(patched(document, around, operator)) == []
+
+
+def test_the_readme_s_secrets_of_vault_are_admitted() -> None:
+    """What stands there is enough, with the operator's address."""
+    blocks = re.findall(r"```yaml\n(.*?)```", (FOLDER.parent / "README.md").read_text(), re.DOTALL)
+    (asked,) = [found for found in map(yaml.safe_load, blocks) if "kind" not in found]
+
+    assert isinstance(admit(pod(asked), settings=OPERATOR), Allowed)
 
 
 def test_variables_are_there_for_what_refers_to_them() -> None:
@@ -77,3 +93,11 @@ def test_defaults_come_from_where_they_stand() -> None:
         "aws-ssm:/prod/shop/db/password",
         "aws-ssm:/prod/shop/db/user",
     ]
+
+
+def test_a_user_of_the_database_and_a_certificate_are_vault_s() -> None:
+    """By the operator's Vault and role, under the operator's rule."""
+    plan = plan_of(patched(*_example("vault"), OPERATOR))
+
+    assert [store.text("role") for store in plan.logins] == ["shop_web"]
+    assert [it.target for it in plan.secrets] == ["api-key", "db.conf", "tls"]
