@@ -156,21 +156,14 @@ async def _both(api: Api, plural: str) -> dict[str, Answer]:
 async def _list(api: Api, plural: str, query: str = "") -> Listing:
     """Read all objects of a kind, metadata only."""
     found: list[Document] = []
-    following = ""
-    while True:
-        try:
-            data = await api.page(
-                f"/api/v1/{plural}", METADATA_LIST, query=query, following=following
-            )
-            page = msgspec.json.decode(data, type=dict[str, Any])
-        except ApiError as exc:
-            if exc.forbidden:
-                return Unasked("list", plural)
-            raise
-        found += page.get("items") or []
-        following = page["metadata"].get("continue") or ""
-        if not following:
-            return found
+    try:
+        async for data in api.pages(f"/api/v1/{plural}", METADATA_LIST, query):
+            found += msgspec.json.decode(data, type=dict[str, Any]).get("items") or []
+    except ApiError as exc:
+        if exc.forbidden:
+            return Unasked("list", plural)
+        raise
+    return found
 
 
 async def _oldest(api: Api) -> Kubelet | Unasked | None:

@@ -28,7 +28,7 @@ METADATA_LIST: Final = (
 METADATA: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 TABLE: Final = "application/json;as=Table;g=meta.k8s.io;v=v1,application/json"
 JSON: Final = "application/json"
-PAGES: Final = 500, 50, 5, 1
+PAGES: Final = 500, 20, 2
 """
 Objects of one page of a list: as many as kubectl asks for, and fewer where they are large. Whoever
 may write service accounts in one namespace may write thousands with 256 KiB of annotations each.
@@ -39,6 +39,16 @@ _GOODBYE_SECONDS: Final = 0.1
 _MAX_REFUSAL: Final = 64 << 10  # bytes of a refusal's Status that are looked at
 _MAX_BODY: Final = 8 << 20
 """Bytes of one reply: a usual page has 1 MiB, the largest object that etcd holds 3 as JSON."""
+
+
+class _ListMetadata(msgspec.Struct):
+    continue_: str = msgspec.field(default="", name="continue")
+
+
+class _List(msgspec.Struct):
+    """What we read of a list to find the next page."""
+
+    metadata: _ListMetadata
 
 
 class _Refusal(msgspec.Struct):
@@ -86,6 +96,9 @@ class ApiError(Exception):
     def conflict(self) -> bool:
         """Whether somebody else changed the object, or made it, before us."""
         return self.status in {409, 422}
+
+
+_list = msgspec.json.Decoder(_List).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,30 +157,32 @@ class Api:
         async with self._answer("GET", path, {"Accept": accept}, seconds=seconds) as response:
             return await _read(response, "GET", path)
 
-    async def page(self, path: str, accept: str, *, query: str = "", following: str = "") -> bytes:
+    async def pages(self, path: str, accept: str, query: str = "") -> AsyncIterator[bytes]:
         """
-        Read one page of a list.
+        Read a list, page by page; where one is too large, with fewer objects from there on.
 
         Args:
             path: of the collection.
             accept: media type.
             query: more of it, encoded.
-            following: `continue` of the page before.
 
         Raises:
             ApiError: with the status.
         """
-        for most in PAGES[:-1]:
+        sizes, following = list(PAGES), ""
+        while True:
+            words = [f"limit={sizes[0]}", query, f"continue={following}" if following else ""]
             try:
-                return await self._page(path, accept, query, following, most)
+                data = await self.get(f"{path}?{'&'.join(filter(None, words))}", accept)
             except ApiError as exc:
-                if not exc.too_large:
+                if not exc.too_large or len(sizes) == 1:
                     raise
-        return await self._page(path, accept, query, following, PAGES[-1])
-
-    async def _page(self, path: str, accept: str, query: str, following: str, most: int) -> bytes:
-        words = [f"limit={most}", query, f"continue={following}" if following else ""]
-        return await self.get(f"{path}?{'&'.join(filter(None, words))}", accept)
+                sizes.pop(0)
+                continue
+            yield data
+            following = _list(data).metadata.continue_
+            if not following:
+                return
 
     async def write(
         self, method: str, path: str, body: object, *, kind: str = JSON, seconds: float = 10.0

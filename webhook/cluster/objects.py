@@ -33,7 +33,6 @@ class ListMetadata(msgspec.Struct, rename="camel"):
     """`metadata` of a list."""
 
     resource_version: str = ""
-    continue_: str = msgspec.field(default="", name="continue")
 
 
 class LimitRangeItem(msgspec.Struct, rename="camel"):

@@ -44,11 +44,6 @@ async def read(api: Api) -> Server:
 
 async def nodes(api: Api) -> list[Table]:
     """Read nodes as `kubectl get` shows them: of a thousand nodes 300 KB instead of 20 MB."""
-    pages: list[Table] = []
-    following = ""
-    while True:
-        data = await api.page("/api/v1/nodes", TABLE, following=following)
-        pages.append(msgspec.json.decode(data, type=Table))
-        following = pages[-1].metadata.continue_
-        if not following:
-            return pages
+    return [
+        msgspec.json.decode(data, type=Table) async for data in api.pages("/api/v1/nodes", TABLE)
+    ]

@@ -130,19 +130,15 @@ class Watched(Generic[T]):
         await self._watch()
 
     async def _list(self) -> None:
-        resource, following = self._resource, ""
+        resource, version = self._resource, ""
         objects: dict[str, dict[str, T]] = {}
-        while True:
-            page = _page(
-                await self._api.page(resource.path, resource.accept_list, following=following)
-            )
+        async for data in self._api.pages(resource.path, resource.accept_list):
+            page = _page(data)
             for item in page.items:
                 self._put(objects, item)
-            following = page.metadata.continue_
-            if not following:
-                break
+            version = page.metadata.resource_version
         # At once, so that nobody sees half a list.
-        self._objects, self._version = objects, page.metadata.resource_version
+        self._objects, self._version = objects, version
         self._heard = self._clock()
 
     async def _watch(self) -> None:
