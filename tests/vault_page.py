@@ -84,12 +84,6 @@ class Shell:
         """Write a file."""
         (self._folder / name).write_text(text)
 
-    def policy(self, *names: str) -> None:
-        """Save policies of the page as one and write it, as the page does."""
-        text = "".join(blocks()["policy", name] for name in names)
-        self.put("shop_web.hcl", text)
-        self.commands("policy")
-
     def commands(self, name: str, **replaced: str) -> str:
         """
         Run a `commands` block; gives what it wrote.
