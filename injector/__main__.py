@@ -16,11 +16,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from injector import light_dataclasses
-
-if __name__ == "__main__":
-    light_dataclasses.install()  # before any class of ours is made
-
 from injector import diagnostics, init, settings, worker
 from injector.diagnostics import Log
 from injector.edges import Machine
