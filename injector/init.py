@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from injector.diagnostics import Log
     from injector.edges import Machine
     from injector.errors import InjectorError
+    from injector.retry import Retry
     from injector.sessions import SessionCache
     from injector.settings import Settings
     from injector.state import State
@@ -43,16 +44,16 @@ class Outcome:
 
 def run(settings: Settings, log: Log, machine: Machine) -> Outcome:
     """Fetch and publish everything once."""
+    machine = machine.ending(machine.retry.clock() + settings.plan.init_timeout)
     retry, clock = machine.retry, machine.clock
-    until = retry.clock() + settings.plan.init_timeout
-    sessions = machine.open_sessions(settings, machine.ending(until))
+    sessions = machine.open_sessions(settings, machine)
     handover = Handover(settings, log)
     state = handover.take(sessions)
     edges = Edges(sessions, settings.volume, clock=clock, draw=retry.jitter, save=handover.save)
     complete = False
     try:
         retry.sleep(schedule.first_fetch_delay(retry.jitter(), FIRST_FETCH_SPREAD))
-        done, outcome = _attempts(settings, log, machine, (state, edges, until))
+        done, outcome = _attempts(settings.plan, state, edges, log, retry)
         complete = done.complete
     finally:
         if not complete:
@@ -87,18 +88,16 @@ def _give_back(log: Log, state: State, sessions: SessionCache) -> None:
 
 
 def _attempts(
-    settings: Settings, log: Log, machine: Machine, start: tuple[State, Edges, float]
+    plan: Plan, state: State, edges: Edges, log: Log, retry: Retry
 ) -> tuple[CycleReport, Outcome]:
     """Run cycles until one is complete or says no, or until it is too late for another."""
-    state, edges, until = start
-    retry = machine.retry
     attempt = 0
     while True:
         attempt += 1
-        done = cycle.run(settings.plan, state, edges)
-        tell(log, settings.plan, done)
+        done = cycle.run(plan, state, edges)
+        tell(log, plan, done)
         if done.complete:
-            log.write("info", "published", secrets=len(settings.plan.secrets), attempts=attempt)
+            log.write("info", "published", secrets=len(plan.secrets), attempts=attempt)
             return done, Outcome()
         errors = _errors(done)
         pause = schedule.back_off(
@@ -108,8 +107,8 @@ def _attempts(
             cap=schedule.INIT_BACK_OFF_CAP,
         )
         definite = any(not error.retryable for error in errors)
-        if definite or retry.clock() + pause >= until:
-            lead = "" if definite else f"gave up after {settings.plan.init_timeout:g} s"
+        if definite or retry.clock() + pause >= retry.until:
+            lead = "" if definite else f"gave up after {plan.init_timeout:g} s"
             return done, _failed(done, errors, lead)
         log.write("warning", "init is tried again", attempts=attempt, seconds=round(pause, 1))
         retry.sleep(pause)
