@@ -115,8 +115,9 @@ case $command in
       --build-arg "IMAGE=$IMAGE"
     # What is in the image; the command line, the simulators and the chart are not. Left out besides:
     # a comparison with botocore's own data; volumes that only root can mount, with a program that
-    # is not there; a shell that is not there, by which PostgreSQL starts and pages are run as well; directories that their owner may not open (umask 0777
-    # is 511), with which only root can go on.
+    # is not there; a shell that is not there, by which PostgreSQL starts and the page's commands
+    # run as well; directories that their owner may not open (umask 0777 is 511), with which only
+    # root can go on.
     left_out=(
       --ignore=tests/injector/providers/test_trimmed_data.py
       --ignore=tests/injector/files/test_full.py
