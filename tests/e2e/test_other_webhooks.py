@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.e2e import installation, second_webhook
+from tests.e2e import second_webhook
 from tests.e2e.conftest import VALUE
-from tests.e2e.kubectl import create, kubectl
+from tests.e2e.kubectl import create
+from tests.e2e.mirror import mirrored, untouched
 from tests.e2e.second_webhook import ADDED, AFTER, BEFORE, registered
 from tests.e2e.workloads import is_ready, pod, read
 
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Place
 
 DB = {"file.db.json": "aws-secretsmanager:prod/db", "env.API_KEY": "aws-ssm:/prod/api-key"}
-MIRROR = "kubernetes.io/config.mirror"
-HASH = "kubernetes.io/config.hash"
-SOURCE = "kubernetes.io/config.source"
 
 
 @pytest.fixture
@@ -75,39 +73,5 @@ def test_a_container_of_another_webhook_gets_the_secrets(place: Place, bundle: s
 
 
 def test_a_mirror_pod_is_left_alone(place: Place) -> None:
-    """
-    What a kubelet shows of a static pod cannot have tokens: neither injected nor refused.
-
-    Created as kubelets do, in a node's name and past the checks of what a node may create; also
-    while the webhook does not run, because the API server itself leaves it alone.
-    """
-    node = kubectl("get", "nodes", "-o", "json").json["items"][0]["metadata"]
-    served = _mirror("served", place.namespace, node)
-    installation.scale(0)
-    try:
-        alone = _mirror("alone", place.namespace, node)
-    finally:
-        installation.scale(2)
-
-    for found in (served, alone):
-        assert "initContainers" not in found["spec"]
-        assert "syrette.dev/injected" not in found["metadata"]["annotations"]
-
-
-def _mirror(name: str, namespace: str, node: dict[str, Any]) -> dict[str, Any]:
-    """Show a static pod, as the kubelet of a node does; gives what the API server has stored."""
-    made = pod(name, namespace, DB, nodeName=node["name"])
-    del made["spec"]["serviceAccountName"]
-    hashed = {MIRROR: "0123456789abcdef", HASH: "0123456789abcdef", SOURCE: "file"}
-    made["metadata"]["annotations"] |= hashed
-    owner = {"apiVersion": "v1", "kind": "Node", "name": node["name"], "uid": node["uid"]}
-    made["metadata"]["ownerReferences"] = [{**owner, "controller": True}]
-    said = kubectl(
-        *("create", "-o", "json", "-f", "-", "--validate=false"),
-        f"--as=system:node:{node['name']}",
-        "--as-group=system:nodes",
-        "--as-group=system:authenticated",
-        stdin=json.dumps(made),
-    )
-    found: dict[str, Any] = said.json
-    return found
+    """What a kubelet shows of a static pod cannot have tokens: neither injected nor refused."""
+    assert untouched(mirrored("static", place.namespace, DB))

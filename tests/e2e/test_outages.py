@@ -10,6 +10,7 @@ from tests.e2e import installation, replicas
 from tests.e2e.endpoints import told_late
 from tests.e2e.kubectl import apply, create, eventually, names, pods
 from tests.e2e.load import DB, at_once, injected, under_load, unscheduled
+from tests.e2e.mirror import mirrored, untouched
 from tests.e2e.workloads import deployment, events, pod
 
 if TYPE_CHECKING:
@@ -49,17 +50,19 @@ def test_a_rollout_under_load_loses_no_pod(place: Place) -> None:
 
 
 def test_without_a_webhook_only_pods_that_ask_are_refused(place: Place) -> None:
-    """An outage is said to who asked for secrets; all other pods are created."""
+    """An outage is said to who asked for secrets; all other pods, mirror pods too, are created."""
     installation.scale(0)
     said = create(unscheduled("asks", place.namespace, DB), check=False)
     other = create(unscheduled("other", place.namespace, {})).json
     out = create(unscheduled("out", place.namespace, {**DB, "inject": "false"})).json
     workload = apply(deployment("later", pod("later", place.namespace, DB)))
+    static = mirrored("static", place.namespace, DB)
 
     assert said.code != 0
     assert 'failed calling webhook "pods.injection.syrette.dev"' in said.err
     assert other["metadata"]["name"] == "other"
     assert not injected(out)
+    assert untouched(static)
     assert "deployment.apps/later created" in workload.out
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 DB: Final = {"file.db.json": "aws-secretsmanager:prod/db"}
 KEY: Final = {"env.API_KEY": "aws-ssm:/prod/api-key"}
-PODS: Final = 7
+PODS: Final = 5
 """Of each kind, one after the other, in turn."""
 TELLS: Final = """
 import glob, os, time
