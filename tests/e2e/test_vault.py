@@ -43,9 +43,9 @@ def test_a_pod_logs_in_by_its_service_account_once_for_its_life(
     name = f"prod/{place.namespace}"
     server.put(name, password=VALUE)
     annotations = {
-        "file.db": f"vault:secret/{name}#password",
+        "file.db": f"team:secret/{name}#password",
         "refresh": "2s",
-        **server.annotations(server.kubernetes_role(place)),
+        **server.store(server.kubernetes_role(place)),
     }
     create(pod("reads", place.namespace, annotations))
     is_ready(place.namespace, "reads")
@@ -71,8 +71,8 @@ def test_a_pod_logs_in_by_its_service_account_once_for_its_life(
 def test_a_pod_logs_in_by_its_aws_role(server: Vault, place: Place) -> None:
     """The world replays what the pod has signed to the cluster's AWS, which says who it is."""
     annotations = {
-        "file.db": "vault:secret/prod/db#password",
-        **server.annotations(server.aws_role(place), auth="aws", aws_server_id=vault.SERVER_ID),
+        "file.db": "team:secret/prod/db#password",
+        **server.store(server.aws_role(place), auth="aws", aws_server_id=vault.SERVER_ID),
     }
     create(pod("signs", place.namespace, annotations))
     is_ready(place.namespace, "signs")
@@ -96,9 +96,9 @@ def test_a_pod_logs_in_by_its_aws_role(server: Vault, place: Place) -> None:
 def test_a_pod_that_reads_once_leaves_no_token(server: Vault, place: Place) -> None:
     """Without a sidecar init gives its token back, and the pod works on."""
     annotations = {
-        "file.db": "vault:secret/prod/db#password",
+        "file.db": "team:secret/prod/db#password",
         "refresh": "never",
-        **server.annotations(server.kubernetes_role(place)),
+        **server.store(server.kubernetes_role(place)),
     }
     create(pod("once", place.namespace, annotations))
     found = is_ready(place.namespace, "once")

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import yaml
+
 from tests.e2e import aws
 from tests.e2e.kubectl import PATIENCE, apply, eventually, kubectl, pods
 from tests.e2e.worlds import Control, objects
@@ -79,11 +81,11 @@ class Vault:
         entries: list[dict[str, Any]] = _CONTROL.read("/journal")
         return [entry for entry in entries if entry["action"] == action]
 
-    def annotations(self, role: str, **settings: str) -> dict[str, str]:
-        """Give a pod's annotations for this server, whose authority nobody else has to trust."""
-        given = {"address": ADDRESS, "ca-bundle": self.ca, "role": role}
+    def store(self, role: str, **settings: str) -> dict[str, str]:
+        """Give the annotation that makes it a pod's store `team`, with its own authority."""
+        given = {"provider": "vault", "address": ADDRESS, "ca-bundle": self.ca, "role": role}
         given |= {name.replace("_", "-"): text for name, text in settings.items()}
-        return {f"vault.{name}": text for name, text in given.items()}
+        return {"stores": yaml.safe_dump({"team": given})}
 
 
 def start(image: str, world: Aws) -> Vault:
