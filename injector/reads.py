@@ -72,9 +72,9 @@ def due(
     """
     Choose the reads of this cycle.
 
-    What never succeeded is always among them, and what is due at a moment that only a clock which
-    was ahead can have meant. `everything` takes the others before their time,
-    except leases: reading one of those again would only make a second one.
+    What never succeeded is always among them, and what a clock which was ahead has noted: it is due
+    at a moment that is too far off, or was read in the future. `everything` takes the others before
+    their time, except leases: reading one of those again would only make a second one.
     """
     chosen = []
     for reference, demand in wanted.items():
@@ -87,6 +87,7 @@ def due(
             or early
             or schedule.is_due(now, known.due_at, joining)
             or schedule.was_set_back(now, known.due_at, longest)
+            or schedule.is_ahead(now, known.succeeded_at)
         ):
             chosen.append(reference)
     return chosen
@@ -126,7 +127,8 @@ def _read(reference: Reference, known: ReadState, now: float) -> Read:
     if held is None:
         return Read(reference, known.version, known.served_by)
     lease = Lease(held.id, held.duration, held.renewable, held.accessor, held.original)
-    return Read(reference, known.version, known.served_by, lease, lease_due=now >= held.due_at)
+    due = now >= held.due_at or schedule.is_ahead(now, held.issued_at)
+    return Read(reference, known.version, known.served_by, lease, lease_due=due)
 
 
 def note(known: ReadState, fetched: Fetched, demand: Demand, moment: Moment) -> ReadState:

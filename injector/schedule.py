@@ -33,6 +33,8 @@ REREAD_POINT: Final = 0.9
 """Share of the life of a lease that cannot be renewed after which it is read anew."""
 LEASE_JITTER: Final = 0.1
 """Share of the life by which a lease is handled earlier, never later."""
+CLOCK_TOLERANCE: Final = 60.0
+"""Seconds by which a clock may be put back without anything being done about it."""
 WINDOW_FRACTION: Final = 1 / 6
 WINDOW_MINIMUM: Final = 120.0
 """Seconds; longer than a cycle, so that a session never ends while one reads with it."""
@@ -68,6 +70,15 @@ def was_set_back(now: float, due_at: float, longest: float) -> bool:
         longest: seconds of the interval or lease that it was made of.
     """
     return now + max(longest * (1 + JITTER), BACK_OFF_CAP) < due_at < NEVER
+
+
+def is_ahead(now: float, happened_at: float) -> bool:
+    """
+    Whether what happened lies in the future: the clock was put back since.
+
+    Nobody can say then how much is left of a life that began at that moment.
+    """
+    return happened_at > now + CLOCK_TOLERANCE
 
 
 def first_fetch_delay(draw: float, spread: float = FIRST_FETCH_SPREAD) -> float:

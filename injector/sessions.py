@@ -310,7 +310,8 @@ class SessionCache:
         return record if record is not None and self._lives(record) else None
 
     def _lives(self, record: SessionRecord) -> bool:
-        return self._clock() < _until(record)
+        now = self._clock()
+        return now < _until(record) and not schedule.is_ahead(now, record.issued_at)
 
     def _is_revocable(self, record: SessionRecord) -> bool:
         return record.key.method in self._tenures and self._clock() < record.expires_at
