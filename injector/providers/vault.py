@@ -153,6 +153,7 @@ def _read(read: Read, errand: _Errand) -> Fetched:
     place = vault_engines.place(reference, errand.store.text("kv"), errand.engines, errand.client)
     if place.version == 2:  # noqa: PLR2004 - a version of KV
         return _version(read, place, errand)
+    vault_engines.check_unversioned(reference, place)
     params = {"ttl": reference.option("ttl")} if reference.option("ttl") else None
     return _granted(
         reference, errand.client.read(vault_engines.api_path(reference), params), errand

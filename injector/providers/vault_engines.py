@@ -120,6 +120,23 @@ def _untold(path: str, exc: ProviderError) -> ProviderError:
     )
 
 
+def check_unversioned(reference: Reference, place: Place) -> None:
+    """
+    See that no version is asked for where an engine keeps none.
+
+    Raises:
+        ProviderError: in place of another value than the one that was asked for.
+    """
+    version = reference.option("version")
+    if version:
+        kind = "is KV 1" if place.version == 1 else "is none of KV"
+        raise ProviderError(
+            Reason.INVALID_REFERENCE,
+            f"the engine `{place.mount}` {kind} and has no version {version} of anything",
+            remedy="leave out `version`",
+        )
+
+
 def is_current(metadata: Mapping[str, Any], pinned: str, known: str) -> bool:
     """Whether the version that is held is the one that a read would give now."""
     told = metadata.get("data")

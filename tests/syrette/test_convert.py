@@ -229,3 +229,10 @@ def test_a_kind_that_makes_pods_unknown_to_us_is_told() -> None:
     assert result.documents == [rollout, account]
     assert [report.workload for report in result.reports] == ["Rollout/web"]
     assert not result.complete
+
+
+def test_a_namespace_may_end_with_a_slash() -> None:
+    """As Vault's own documents write it."""
+    result = converted({"agent-inject-secret-a": "secret/data/a", "namespace": "acme/shop/"})
+
+    assert ours(result)["vault.namespace"] == "acme/shop"

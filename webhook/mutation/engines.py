@@ -23,6 +23,8 @@ _ESCAPE: Final = re.compile(r"%[0-9A-Fa-f]{2}")
 _API: Final = ("data", "metadata")
 """Segments that KV 2 has behind its mount on the wire, and that nobody writes in a reference."""
 
+_TOKENS: Final = "auth/token/"
+
 
 def check(intent: Intent, problems: Problems) -> None:
     """Note every path that names no secret of an engine; warn of those of Vault's own API."""
@@ -32,7 +34,7 @@ def check(intent: Intent, problems: Problems) -> None:
             if configured is None or configured.store.family != "vault":
                 continue
             origin, path = wanted.origin, prefixes.final(source.reference, intent)
-            wrong = _problem(path, source.reference.option("engine"))
+            wrong = _token(path) or _problem(path, source.reference.option("engine"))
             if wrong is not None:
                 problems.add(Reason.INVALID_REFERENCE, origin.key, wrong, origin.line)
                 continue
@@ -40,6 +42,13 @@ def check(intent: Intent, problems: Problems) -> None:
             if stray is not None:
                 engine, segment = stray
                 problems.warn(f"{origin}: leave out `{segment}/` if the engine `{engine}` is KV 2")
+
+
+def _token(path: str) -> str | None:
+    """Refuse what makes, changes or shows a token: none of that is a secret for a file."""
+    if not path.startswith(_TOKENS):
+        return None
+    return f"`{path[:120]}` is about tokens, which are Syrette's own matter"
 
 
 def _problem(path: str, engine: str) -> str | None:
