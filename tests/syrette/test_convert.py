@@ -236,3 +236,10 @@ def test_a_namespace_may_end_with_a_slash() -> None:
     result = converted({"agent-inject-secret-a": "secret/data/a", "namespace": "acme/shop/"})
 
     assert ours(result)["vault.namespace"] == "acme/shop"
+
+
+def test_a_token_is_not_asked_for() -> None:
+    """The webhook would refuse it, too."""
+    result = converted({"agent-inject-secret-a": "auth/token/lookup-self", "role": "web"})
+
+    assert "file.a" not in ours(result)

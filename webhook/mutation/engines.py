@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from injector.contract.reasons import Reason
+from webhook.annotations.vault import TOKENS
 from webhook.mutation import prefixes
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 _ESCAPE: Final = re.compile(r"%[0-9A-Fa-f]{2}")
 _API: Final = ("data", "metadata")
 """Segments that KV 2 has behind its mount on the wire, and that nobody writes in a reference."""
-
-_TOKENS: Final = "auth/token/"
 
 
 def check(intent: Intent, problems: Problems) -> None:
@@ -45,8 +44,7 @@ def check(intent: Intent, problems: Problems) -> None:
 
 
 def _token(path: str) -> str | None:
-    """Refuse what makes, changes or shows a token: none of that is a secret for a file."""
-    if not path.startswith(_TOKENS):
+    if not path.startswith(TOKENS):
         return None
     return f"`{path[:120]}` is about tokens, which are Syrette's own matter"
 
