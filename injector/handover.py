@@ -16,6 +16,8 @@ from injector.contract.reasons import Reason
 from injector.errors import InjectorError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from injector.cycle import CycleReport
     from injector.diagnostics import Log
     from injector.sessions import SessionCache
@@ -52,6 +54,20 @@ class Handover:
         )
         self._ignored(STATE_FILE, why)
         return found
+
+    def saving(self, sessions: SessionCache) -> Callable[[State], None]:
+        """
+        Give what writes down, in the middle of a cycle, what it has got so far.
+
+        Whoever is killed while files are switched or the application is told leaves the token of
+        a new lease to the next worker, or to the one that revokes.
+        """
+
+        def save(known: State) -> None:
+            self._write_sessions(sessions)
+            self.save(known)
+
+        return save
 
     def save(self, known: State) -> None:
         """Write the state down."""

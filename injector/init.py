@@ -49,7 +49,8 @@ def run(settings: Settings, log: Log, machine: Machine) -> Outcome:
     sessions = machine.open_sessions(settings, machine)
     handover = Handover(settings, log)
     state = handover.take(sessions)
-    edges = Edges(sessions, settings.volume, clock=clock, draw=retry.jitter, save=handover.save)
+    save = handover.saving(sessions)
+    edges = Edges(sessions, settings.volume, clock=clock, draw=retry.jitter, save=save)
     complete = False
     try:
         retry.sleep(schedule.first_fetch_delay(retry.jitter(), FIRST_FETCH_SPREAD))

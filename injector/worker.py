@@ -37,7 +37,7 @@ def run(settings: Settings, log: Log, machine: Machine, *, everything: bool = Fa
         sessions,
         settings.volume,
         act=teller.tell,
-        save=handover.save,
+        save=handover.saving(sessions),
         replica=replica(settings.pod_uid),
         clock=clock,
         draw=retry.jitter,

@@ -30,7 +30,7 @@ class Problem:
 
     def __str__(self) -> str:
         where = f"{self.key} line {self.line}" if self.line is not None else self.key
-        return f"{where}: {self.message}" if where else self.message
+        return _in_one_line(f"{where}: {self.message}" if where else self.message)
 
 
 @dataclass(slots=True)
@@ -56,6 +56,7 @@ class Problems:
 
     def warn(self, message: str) -> None:
         """Note a warning, once."""
+        message = _in_one_line(message)
         if message not in self.warnings:
             self.warnings.append(message)
 
@@ -66,6 +67,13 @@ class Problems:
 
     def __bool__(self) -> bool:
         return bool(self.found)
+
+
+def _in_one_line(text: str) -> str:
+    """Spell out what breaks a line or hides in one, for values are quoted as they were written."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def denial_message(problems: Problems) -> str:

@@ -19,6 +19,7 @@ from injector.identity.interface import Credentials, Session, SessionRecord, Ten
 from injector.identity.keys import VAULT_AWS, VAULT_JWT, VAULT_KUBERNETES
 from injector.identity.tokens import read_token
 from injector.material import Material
+from injector.vault import replies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -117,7 +118,7 @@ def _log_in(
 
 
 def _record(key: SessionKey, auth: Mapping[str, Any], issued_at: float) -> SessionRecord:
-    life = _seconds(auth)
+    life = replies.life(auth)
     renewable = auth.get("renewable") is True and life > 0
     return SessionRecord(
         key=key,
@@ -125,7 +126,7 @@ def _record(key: SessionKey, auth: Mapping[str, Any], issued_at: float) -> Sessi
         credentials=Credentials(
             Material(str(auth["client_token"]).encode()),
             # A batch token has none, and nothing of it outlives it.
-            accessor=str(auth.get("accessor") or f"batch-{issued_at!r}"),
+            accessor=replies.text(auth.get("accessor")) or f"batch-{issued_at!r}",
         ),
         issued_at=issued_at,
         expires_at=issued_at + (life or _FOREVER),
@@ -133,13 +134,8 @@ def _record(key: SessionKey, auth: Mapping[str, Any], issued_at: float) -> Sessi
     )
 
 
-def _seconds(auth: Mapping[str, Any]) -> float:
-    life = auth.get("lease_duration")
-    return float(life) if isinstance(life, int | float) and life > 0 else 0.0
-
-
 def _principal(key: SessionKey, auth: Mapping[str, Any]) -> str:
-    entity = str(auth.get("entity_id") or "")
+    entity = replies.text(auth.get("entity_id"))
     said = f"auth/{key.input('auth-mount')} role {key.input('role')}"
     return f"{said} entity {entity}" if entity else said
 
@@ -147,7 +143,7 @@ def _principal(key: SessionKey, auth: Mapping[str, Any]) -> str:
 def _renew(servers: Vault, clock: Callable[[], float], session: Session) -> SessionRecord:
     client = servers.open(session.key, session.credentials.token, session.key.input("namespace"))
     issued_at = clock()
-    life = _seconds(client.renew_self())
+    life = replies.life(client.renew_self())
     return SessionRecord(
         key=session.key,
         principal=session.principal,

@@ -15,6 +15,7 @@ from injector.errors import ProviderError
 from injector.identity.keys import vault_key
 from injector.providers import vault_engines
 from injector.providers.interface import Fetched, Lease, Provider, Read
+from injector.vault import replies
 from injector.vault.errors import is_denied
 
 if TYPE_CHECKING:
@@ -142,7 +143,8 @@ def _read(read: Read, errand: _Errand) -> Fetched:
     if data:
         ttl = reference.option("ttl")
         body = data | ({"ttl": ttl} if ttl else {})
-        reply = errand.client.write(vault_engines.api_path(reference), body)
+        path = vault_engines.api_path(reference)
+        reply = vault_engines.granting(errand.client.write(path, body), path)
         item = _granted(reference, reply, errand)
         ends = vault_engines.expiration(reply)
         if item.lease is None and ends > errand.now:
@@ -151,6 +153,7 @@ def _read(read: Read, errand: _Errand) -> Fetched:
     place = vault_engines.place(reference, errand.store.text("kv"), errand.engines, errand.client)
     if place.version == 2:  # noqa: PLR2004 - a version of KV
         return _version(read, place, errand)
+    vault_engines.check_unversioned(reference, place)
     params = {"ttl": reference.option("ttl")} if reference.option("ttl") else None
     return _granted(
         reference, errand.client.read(vault_engines.api_path(reference), params), errand
@@ -189,7 +192,8 @@ def _granted(reference: Reference, reply: dict[str, Any], errand: _Errand) -> Fe
 
 def _lease(reply: dict[str, Any], session: Session) -> Lease | None:
     """The lease of a reply; a KV v1 reply has a duration, but no lease."""
-    name, seconds = reply.get("lease_id"), reply.get("lease_duration")
-    if not isinstance(name, str) or not name or not isinstance(seconds, int | float):
+    name = replies.text(reply.get("lease_id"))
+    if not name:
         return None
-    return Lease(name, float(seconds), reply.get("renewable") is True, session.credentials.accessor)
+    renewable = reply.get("renewable") is True
+    return Lease(name, replies.life(reply), renewable, session.credentials.accessor)

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from injector.contract.reasons import Reason
 from injector.errors import ProviderError
 from injector.material import Material
-from injector.vault.client import READ
+from injector.vault.client import READ, WRITE
 from injector.vault.errors import is_denied
 from injector.vault.http import unreadable
 
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
     from injector.contract.references import Reference
     from injector.vault.client import VaultClient
+
+
+KV: Final = frozenset({"kv", "generic"})
+"""Types of KV engines."""
+VERSIONS: Final = frozenset({"1", "2"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +102,10 @@ def _asked(path: str, mount: str, fallback: str, client: VaultClient) -> Engine:
     if not isinstance(told, dict) or not isinstance(told.get("path"), str):
         raise unreadable(READ)
     options = told.get("options") or {}
-    is_kv = told.get("type") in {"kv", "generic"}
-    return Engine(told["path"], int(str(options.get("version") or 1)) if is_kv else 0)
+    version = str(options.get("version") or 1) if isinstance(options, dict) else ""
+    if not path.startswith(told["path"]) or version not in VERSIONS:
+        raise unreadable(READ)
+    return Engine(told["path"], int(version) if str(told.get("type")) in KV else 0)
 
 
 def _untold(path: str, exc: ProviderError) -> ProviderError:
@@ -111,6 +118,23 @@ def _untold(path: str, exc: ProviderError) -> ProviderError:
         remedy="a policy of the role must allow `read` on the secret (for KV v2 with `data/` after "
         "the mount); where the engine shall not be looked up, give `?kv=` or `vault.kv`",
     )
+
+
+def check_unversioned(reference: Reference, place: Place) -> None:
+    """
+    See that no version is asked for where an engine keeps none.
+
+    Raises:
+        ProviderError: in place of another value than the one that was asked for.
+    """
+    version = reference.option("version")
+    if version:
+        kind = "is KV 1" if place.version == 1 else "is none of KV"
+        raise ProviderError(
+            Reason.INVALID_REFERENCE,
+            f"the engine `{place.mount}` {kind} and has no version {version} of anything",
+            remedy="leave out `version`",
+        )
 
 
 def is_current(metadata: Mapping[str, Any], pinned: str, known: str) -> bool:
@@ -136,7 +160,27 @@ def kv2(reply: Mapping[str, Any]) -> tuple[str, Material]:
     metadata = told.get("metadata") if isinstance(told, dict) else None
     if not isinstance(told, dict) or not isinstance(metadata, dict):
         raise unreadable(READ)
-    return str(metadata.get("version", "")), data(told)
+    version = metadata.get("version")
+    return str(version) if isinstance(version, int) else "", data(told)
+
+
+def granting(reply: dict[str, Any], path: str) -> dict[str, Any]:
+    """
+    Give the reply to a write back.
+
+    Raises:
+        ProviderError: a definite one, where the write was done and gave nothing: to do it again
+            would not give more, and each time there would be another token, say, or version.
+    """
+    if isinstance(reply.get("data"), dict):
+        return reply
+    raise ProviderError(
+        Reason.INVALID_REQUEST,
+        f"the write was done, and gave nothing that could become a file ({path})",
+        step=f"Vault {WRITE}",
+        remedy="name a path whose reply has data, as pki/issue and transit/decrypt have; "
+        "a reference without `data.…` reads",
+    )
 
 
 def data(reply: Mapping[str, Any]) -> Material:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
+from http.client import NO_CONTENT
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from injector.errors import InjectorError
+from injector.vault import replies
 from injector.vault.errors import LOGIN
 from injector.vault.http import Http, unreadable
 from injector.vault.without_requests import import_hvac
@@ -104,7 +106,7 @@ class VaultClient:
             reply = self._vault.adapter.login(path, use_token=False, json=dict(body()))
             auth = reply.get("auth") if isinstance(reply, dict) else None
             # A 200 without a token is what a proxy in between, or a wrong address, answers.
-            if not isinstance(auth, dict) or not isinstance(auth.get("client_token"), str):
+            if not isinstance(auth, dict) or not replies.is_token(auth.get("client_token")):
                 raise unreadable(LOGIN)
             return auth
 
@@ -116,9 +118,14 @@ class VaultClient:
         return self._repeated(READ, call)
 
     def write(self, path: str, data: Mapping[str, str]) -> dict[str, Any]:
-        """Write to a path of any engine that answers with a secret; gives the whole reply."""
+        """Write to a path of any engine; gives the whole reply, empty where there was none."""
         call = partial(self._vault.adapter.post, f"/v1/{quote(path)}", json=dict(data))
-        return self._repeated(WRITE, call)
+
+        def once() -> Any:  # noqa: ANN401 - hvac's replies
+            reply = call()
+            return {} if getattr(reply, "status_code", 0) == NO_CONTENT else reply
+
+        return self._repeated(WRITE, once)
 
     def mount_of(self, path: str) -> dict[str, Any]:
         """Ask which engine serves a path: its `path`, `type` and `options`."""

@@ -159,7 +159,7 @@ def _plain(text: str) -> str:
 def _seconds(headers: Mapping[str, str]) -> float:
     """`Retry-After` in seconds (RFC 9110 §10.2.3); a date is not what Vault sends."""
     given = {name.lower(): value for name, value in headers.items()}.get("retry-after", "")
-    return float(given) if given.isdigit() else 0.0
+    return float(given) if given.isascii() and given.isdigit() else 0.0
 
 
 def unreadable(step: str) -> ProviderError:

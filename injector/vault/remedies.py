@@ -40,11 +40,18 @@ def remedy(reason: Reason, step: str, path: str, text: str) -> str:
 def _login(reason: Reason, path: str, text: str) -> str:
     if reason is Reason.UNAVAILABLE:
         return "unseal it" if "sealed" in text else f"{_AGAIN}; {_STANDBY}"
+    if reason in _PASSING:
+        return _PASSING[reason]
     mount = path.removeprefix("auth/").removesuffix("/login")
     cure = next((cure for mark, cure in _LOGINS if mark in text), _BOUNDS)
     return cure.replace("<mount>", mount)
 
 
+_PASSING: Final = {
+    Reason.THROTTLED: _AGAIN,
+    Reason.TOKEN_UNAVAILABLE: "compare the clocks of the node and of Vault; the kubelet projects a "
+    "new token well before the end of the old one",
+}
 _NO_ROLE: Final = "create the role at auth/<mount>, or set `vault.role` and `vault.auth-mount`"
 _NO_NAMESPACE: Final = "check `vault.namespace` and `vault.auth-namespace`"
 _LOGINS: Final = (

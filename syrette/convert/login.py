@@ -51,7 +51,8 @@ def convert(theirs: Mapping[str, str], facts: Facts, conversion: Conversion) -> 
     _address(theirs, conversion)
     for key, name in (("namespace", "vault.namespace"), ("role", "vault.role")):
         if key in theirs:
-            _setting(key, name, theirs[key], conversion)
+            # Vault takes `acme/` for `acme`, and its own documents write it so.
+            _setting(key, name, theirs[key].strip().strip("/"), conversion)
     _method(theirs, method, conversion)
     for key, text in theirs.items():
         if key.startswith(_CONFIG) and key != _CONFIG:

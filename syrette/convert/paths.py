@@ -16,6 +16,7 @@ from injector.contract import references
 from injector.contract.references import InvalidReferenceError, Reference
 from injector.contract.stores import PROVIDERS
 from webhook.annotations.reading import option_problems
+from webhook.annotations.vault import TOKENS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,6 +91,8 @@ def reference(request: Request, *, versioned: bool, selector: str = "") -> Refer
     path = _without_data(request.path) if versioned else request.path
     if "/" not in path:
         raise ValueError(f"`{path[:60]}` names an engine and nothing in it")
+    if path.startswith(TOKENS):
+        raise ValueError(f"`{path[:60]}` is about tokens, and that of a login is Syrette's own")
     found = Reference(STORE, path, request.options, selector)
     for problem in option_problems(found, PROVIDERS[STORE]):
         raise ValueError(problem)

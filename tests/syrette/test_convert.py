@@ -229,3 +229,17 @@ def test_a_kind_that_makes_pods_unknown_to_us_is_told() -> None:
     assert result.documents == [rollout, account]
     assert [report.workload for report in result.reports] == ["Rollout/web"]
     assert not result.complete
+
+
+def test_a_namespace_may_end_with_a_slash() -> None:
+    """As Vault's own documents write it."""
+    result = converted({"agent-inject-secret-a": "secret/data/a", "namespace": "acme/shop/"})
+
+    assert ours(result)["vault.namespace"] == "acme/shop"
+
+
+def test_a_token_is_not_asked_for() -> None:
+    """The webhook would refuse it, too."""
+    result = converted({"agent-inject-secret-a": "auth/token/lookup-self", "role": "web"})
+
+    assert "file.a" not in ours(result)

@@ -159,6 +159,8 @@ def _parts(url: str) -> tuple[str, int, str] | None:
     except ValueError:
         return None
     odd = parts.username is not None or parts.query or parts.fragment or "\\" in url
+    # An escape or another script's dot may become a dot or a slash on its way.
+    odd = odd or "%" in url or not url.isascii()
     if parts.scheme != "https" or not host or odd:
         return None
     return host, port, parts.path.rstrip("/") + "/"

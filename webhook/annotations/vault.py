@@ -26,6 +26,9 @@ AUDIENCE: Final = "vault"
 SIGNER: Final = "aws-secretsmanager"
 """The store that signs where nobody names one; built-in AWS stores are one login."""
 
+TOKENS: Final = "auth/token/"
+"""Paths that make, change or show a token: none of that is a secret for a file."""
+
 _SIGNED: Final = ("aws-server-id", "aws-sts", "aws-store")
 _API: Final = "/v1"
 

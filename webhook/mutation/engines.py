@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from injector.contract.reasons import Reason
+from webhook.annotations.vault import TOKENS
 from webhook.mutation import prefixes
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def check(intent: Intent, problems: Problems) -> None:
             if configured is None or configured.store.family != "vault":
                 continue
             origin, path = wanted.origin, prefixes.final(source.reference, intent)
-            wrong = _problem(path, source.reference.option("engine"))
+            wrong = _token(path) or _problem(path, source.reference.option("engine"))
             if wrong is not None:
                 problems.add(Reason.INVALID_REFERENCE, origin.key, wrong, origin.line)
                 continue
@@ -40,6 +41,12 @@ def check(intent: Intent, problems: Problems) -> None:
             if stray is not None:
                 engine, segment = stray
                 problems.warn(f"{origin}: leave out `{segment}/` if the engine `{engine}` is KV 2")
+
+
+def _token(path: str) -> str | None:
+    if not path.startswith(TOKENS):
+        return None
+    return f"`{path[:120]}` is about tokens, which are Syrette's own matter"
 
 
 def _problem(path: str, engine: str) -> str | None:

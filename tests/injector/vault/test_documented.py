@@ -337,9 +337,8 @@ def test_two_vaults_are_two_logins(reader: Reader, sealable: OpenBao) -> None:
 def test_the_words_of_the_table_are_the_injector_s() -> None:
     """Each message can be met; tests/injector/vault/test_failing.py meets most of them."""
     folder = Path(__file__).parents[3] / "injector"
-    said = "".join(
-        path.read_text() for path in (*folder.glob("vault/*.py"), folder / "connections.py")
-    )
+    ours = (*folder.glob("vault/*.py"), *folder.glob("providers/vault*.py"))
+    said = "".join(path.read_text() for path in (*ours, folder / "connections.py"))
     table = vault_page.PAGE.read_text().partition("## What the errors say")[2]
     rows = re.findall(r"^\| `([a-z-]+)(?: … ([^`]+))?`", table, re.MULTILINE)
 

@@ -213,6 +213,27 @@ ODD_REPLIES = {
 }
 
 
+PASSING = {
+    "too many": (reply(b"{}", "429 Too Many Requests", "Retry-After: \u00b2"), "slow down"),
+    "a token of yesterday": (reply(b'{"errors": ["token is expired"]}', "403 No"), "has expired"),
+}
+
+
+@pytest.mark.parametrize("what", PASSING)
+def test_a_login_that_may_succeed_later_blames_no_role(
+    vault: Namespace, cluster: Cluster, tmp_path: Path, what: str
+) -> None:
+    """Whoever reads the message would else change what is right."""
+    answer, said = PASSING[what]
+    with Peer(answer) as peer:
+        pod = VaultPod(vault, cluster, tmp_path, SECRET, address=f"http://127.0.0.1:{peer.port}")
+        outcome = pod.init()
+
+    assert said in outcome.message
+    assert "vault.role" not in outcome.message
+    assert len(peer.requests) > 1
+
+
 @pytest.mark.parametrize("what", ODD_REPLIES)
 def test_a_server_that_answers_oddly_is_no_success_and_gets_no_second_host(
     vault: Namespace, cluster: Cluster, tmp_path: Path, what: str

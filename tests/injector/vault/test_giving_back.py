@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from injector.contract.plan import Action
 from injector.contract.reasons import ExitCode
 from tests.injector.cycle.pod import file
-from tests.injector.vault.pod import VaultPod
+from tests.injector.transport.peer import Peer
+from tests.injector.vault.pod import RealTime, VaultPod
 from worlds import faults
 
 if TYPE_CHECKING:
+    import socket
     from pathlib import Path
 
     from injector.contract.plan import Secret
@@ -162,3 +169,33 @@ def test_a_vault_that_does_not_take_back_holds_nothing_up(
     assert pod.init().exit_code == 0
     assert pod.read("db") == "s3cret"
     assert hanging.hits == 2
+
+
+def test_a_worker_that_is_killed_while_it_tells_leaves_its_token_to_the_end(
+    shop: Namespace, cluster: Cluster, tmp_path: Path
+) -> None:
+    """It had to log in anew, and the pod ends while the application takes its time."""
+    called, over = threading.Event(), threading.Event()
+
+    def script(_sock: socket.socket, _request: bytes) -> bool:
+        called.set()
+        over.wait(60)
+        return False
+
+    with Peer(script) as application:
+        told = Action("http", method="POST", url=f"http://127.0.0.1:{application.port}/reload")
+        pod = VaultPod(shop, cluster, tmp_path, replace(DB, on_change=told), time=RealTime())
+        pod.init()
+        (first,) = shop.tokens()
+        shop.api.write("auth/token/revoke-accessor", accessor=first)
+        shop.put("secret", "prod/db", password="fresh")
+        command = [sys.executable, "-m", "injector", "worker", "now"]
+        with subprocess.Popen(command, env={**os.environ, **pod.environment}) as worker:
+            assert called.wait(60)
+            worker.kill()
+        over.set()
+    (second,) = shop.tokens()
+    pod.revoke()
+
+    assert second != first
+    assert shop.tokens() == {}

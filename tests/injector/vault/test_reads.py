@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from injector.contract.reasons import ExitCode
 from tests.injector.cycle.pod import file, item
 from tests.injector.vault.pod import VaultPod
 
@@ -139,6 +140,23 @@ def test_kv_v1_is_told_from_v2(shop: Namespace, cluster: Cluster, tmp_path: Path
     pod.work_after(900)
     assert pod.read("pw") == "second"
     assert reads(shop, "old/") == ["old/prod/db", "old/prod/db"]
+
+
+@pytest.mark.parametrize("path", ["old/app", "cubbyhole/app"])
+def test_a_version_of_what_keeps_none_is_refused(
+    shop: Namespace, cluster: Cluster, tmp_path: Path, path: str
+) -> None:
+    """The newest value in its place would be another one than was asked for."""
+    shop.kv("old", version=1)
+    shop.put("old", "app", password="newest")
+    shop.policy("shop", {"old/app": ["read"]})
+    pod = VaultPod(shop, cluster, tmp_path, file(f"vault:{path}?version=3", "pw"))
+
+    outcome = pod.init()
+
+    assert outcome.exit_code == ExitCode.CONFIGURATION
+    assert "has no version 3 of anything" in outcome.message
+    assert pod.names == []
 
 
 def test_a_version_of_kv_that_is_given_is_not_asked_for(

@@ -205,7 +205,10 @@ def test_anything_else_is_refused(parse: Callable[[str], Any], texts: list[str])
         ("https://a.team.acme.io:8200/team/x", True),
         ("https://a.team.acme.io:8200/teams", False),
         ("https://a.team.acme.io:8200/team/../other", False),
+        ("https://a.team.acme.io:8200/team/%2e%2e/other", False),
+        ("https://a.team.acme.io:8200/team/..%2fother", False),
         ("https://a.b.team.acme.io:8200/team", False),
+        ("https://a．b.team.acme.io:8200/team", False),  # noqa: RUF001 - the dot of another script
         ("https://team.acme.io:8200/team", False),
         ("https://[x", False),
     ],

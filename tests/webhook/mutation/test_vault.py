@@ -344,3 +344,23 @@ def test_a_rule_that_warns_tells_where_a_login_would_go() -> None:
 
     assert "rule `later` will not permit the Vault namespace `pay`" in said
     assert "rule `later` will not permit the login mount `eu`" in said
+
+
+@pytest.mark.parametrize(
+    "reference", ["auth/token/create?data.policies=root", "auth/token/lookup-self#id"]
+)
+def test_nobody_asks_for_a_token(reference: str) -> None:
+    """Neither for another one nor for the one of the login, whatever Vault would let them."""
+    found = denial(_pod(file__a=f"vault:{reference}"), settings=OPERATOR)
+
+    assert "is about tokens, which are Syrette's own matter" in found.message
+
+
+def test_a_value_of_several_lines_is_told_in_one() -> None:
+    """A person, or a program that takes the message line by line, reads where it stands."""
+    found = denial(_pod(vault__namespace="a\nX-Vault-Token: b\x1b[31m"), settings=OPERATOR)
+
+    assert found.message == (
+        "syrette: syrette.dev/vault.namespace: `a\\nX-Vault-Token: b\\x1b[31m` is not a namespace "
+        "such as acme/shop: no slash at its ends"
+    )
