@@ -22,7 +22,7 @@ from tests.house.source import ROOT
 from tests.syrette.shown import left, screen_to_text, steps_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from syrette.demo.stage import Stage
@@ -75,15 +75,6 @@ def test_every_step_comes_out_and_nothing_isleft(folder: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
-@pytest.fixture
-def interruptible() -> Iterator[None]:
-    """A terminal's foreground: what a shell runs in the background ignores Ctrl-C, children too."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
