@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -199,3 +200,13 @@ def test_references_equal_up_to_the_selector_are_one_read(place: Place) -> None:
 
     assert len(fetched) == 1
     assert len(place.front.journal.calls("Read", service="secret")) == 1
+
+
+def test_a_request_takes_no_longer_than_the_store_says(place: Place) -> None:
+    """`timeout` bounds each, and the one that follows finds the answer."""
+    place.store = replace(place.store, settings={**place.store.settings, "timeout": "1"})
+    place.front.faults.add(faults.latency(3), on="secret.Read", times=1)
+
+    assert place.fetch(DB)[0].error is None
+    assert len(place.front.journal.calls("Read", service="secret")) >= 1
+    assert place.pod.time.slept != []
