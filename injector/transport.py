@@ -49,6 +49,8 @@ class Request:
     body: bytes = field(default=b"", repr=False)
     ca_bundle: str = ""
     """PEM to trust in place of the transport's."""
+    largest: int = MAX_BODY
+    """Bytes of the reply's body; one that is larger is no reply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,16 +220,16 @@ def _exchange(connection: http.client.HTTPConnection, request: Request) -> tuple
         connection.putheader(name, value)
     connection.endheaders(request.body or None)
     with connection.getresponse() as reply:
-        body = _whole(reply, parts.netloc)
+        body = _whole(reply, parts.netloc, request.largest)
     return Response(reply.status, dict(reply.headers.items()), body), not reply.will_close
 
 
-def _whole(reply: http.client.HTTPResponse, host: str) -> bytes:
+def _whole(reply: http.client.HTTPResponse, host: str, largest: int) -> bytes:
     body = bytearray()
     while chunk := reply.read(_CHUNK):
         body += chunk
-        if len(body) > MAX_BODY:
-            msg = f"the reply of {host} is larger than {MAX_BODY} bytes"
+        if len(body) > largest:
+            msg = f"the reply of {host} is larger than {largest} bytes"
             raise TransportError(msg)
     if reply.length:
         # Sized reads give what there is; only `read()` without a size would have said so.

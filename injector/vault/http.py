@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from injector.transport import Response, Transport
 
 _MAX_ID: Final = 64
+MAX_REPLY: Final = 2 * 1024 * 1024
+"""
+Bytes of a reply. Vault keeps no entry above 1 MiB (`max_entry_size` of its storage), and JSON that
+is made to be large takes thirty times its size in memory, of which a container has 128 MiB.
+"""
 
 
 class Reply:
@@ -88,7 +93,13 @@ class Http:
         try:
             response = self._transport.send(
                 Request(
-                    method.upper(), _located(url, params), self.until, sent, body, self._ca_bundle
+                    method=method.upper(),
+                    url=_located(url, params),
+                    until=self.until,
+                    headers=sent,
+                    body=body,
+                    ca_bundle=self._ca_bundle,
+                    largest=MAX_REPLY,
                 )
             )
         except TransportError as exc:

@@ -140,7 +140,7 @@ def test_every_exception_becomes_an_error_with_a_reason(
         faults.status(200, body=b'{"data": {"data": ["canary-7f3a"], "metadata": {}}}'),
         faults.status(200, body=b"<html>Sign in to the network</html>"),
         faults.not_utf8(),
-        faults.huge(17 * 1024 * 1024),
+        faults.huge(3 * 1024 * 1024),
         faults.reset(),
         faults.status(307),
         faults.status(412),
