@@ -12,7 +12,6 @@ from base64 import b64encode
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from injector.aws import signing
 from injector.contract.reasons import Reason
 from injector.errors import ProviderError
 from injector.identity.interface import Credentials, Session, SessionRecord, Tenure
@@ -78,6 +77,8 @@ def _by_signature(
     key: SessionKey,
     source: Session | None,
 ) -> SessionRecord:
+    from injector.aws import signing  # noqa: PLC0415 - paid by use
+
     if source is None:
         msg = "a request is signed with a source"
         raise ProviderError(Reason.INTERNAL, msg, step=STEP)

@@ -1,4 +1,4 @@
-"""A pod loads the client library of its own provider, and of no other."""
+"""A pod loads the client library and our own modules of its provider, and of no other."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from worlds.aws import AwsWorld
     from worlds.openbao import Namespace
 
+WATCHED = ("botocore", "hvac", "requests", "urllib3", "injector.aws", "injector.vault")
 _RUN = f"""
 import os, runpy, sys
 sys.path.append({str(ROOT)!r})
 end = os._exit
 def told(code):
-    print(*sorted({{"botocore", "hvac", "requests", "urllib3"}} & sys.modules.keys()), flush=True)
+    print(*sorted(set({WATCHED!r}) & sys.modules.keys()), flush=True)
     end(code)
 os._exit = told
 runpy.run_module("injector", run_name="__main__", alter_sys=True)
@@ -48,8 +49,8 @@ def test_a_pod_of_aws_loads_nothing_of_vault(world: AwsWorld, tmp_path: Path) ->
 
     for words in (("init",), ("worker", "now")):
         loaded = _loaded(pod, *words)
-        assert "botocore" in loaded
-        assert not {"hvac", "requests"} & loaded
+        assert {"botocore", "injector.aws"} <= loaded
+        assert not {"hvac", "requests", "injector.vault"} & loaded
 
 
 def test_a_pod_of_vault_loads_nothing_of_aws_and_one_http_client(
@@ -63,4 +64,4 @@ def test_a_pod_of_vault_loads_nothing_of_aws_and_one_http_client(
     pod = VaultPod(vault, cluster, tmp_path, file("vault:secret/prod/db#password"))
 
     for words in (("init",), ("worker", "now"), ("revoke",)):
-        assert _loaded(pod, *words) == {"hvac"}
+        assert _loaded(pod, *words) == {"hvac", "injector.vault"}
