@@ -10,6 +10,7 @@ PostgreSQL.
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final
@@ -38,12 +39,16 @@ _ROOT: Final = "root"
 
 def main() -> None:
     """Serve until standard input ends."""
+    # Whoever started us closes it and says SIGTERM as well, which would leave the servers running.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     issuer = Issuer()
     with ExitStack() as stack:
         cluster = stack.enter_context(KubernetesWorld(issuer=issuer))
-        vault = stack.enter_context(OpenBao()).root
+        server = stack.enter_context(OpenBao())
+        vault = server.root
         _furnish(vault, cluster)
-        print(json.dumps({"ca": vault.ca_pem, "address": vault.address}), flush=True)
+        about = {"ca": vault.ca_pem, "address": vault.address, "pid": server.pid}
+        print(json.dumps(about), flush=True)
         for line in sys.stdin:
             match line.split():
                 case ["token", audience]:

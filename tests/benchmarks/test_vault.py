@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
-from benchmarks import pods, vault
+from benchmarks import pods, servers, vault
 from benchmarks.processes import Cost
 from benchmarks.rows import Goal
 from webhook import review, settings
@@ -44,3 +45,13 @@ def test_goals_are_of_cpu_and_of_memory_and_wall_has_none() -> None:
     assert (cpu.ratio, cpu.reached) == (1.5, False)
     assert (wall.ratio, wall.reached) == (1.5, None)
     assert (memory.ratio, memory.reached) == (0.375, True)
+
+
+def test_the_world_of_a_run_leaves_no_server(tmp_path: Path) -> None:
+    """Neither the OpenBao nor its folder outlives the process that has started it."""
+    arguments = ["-m", "benchmarks.vault_world"]
+    with servers.Process(arguments, servers.other_cores(), tmp_path / "errors") as world:
+        pid = world.line()["pid"]
+        assert Path(f"/proc/{pid}").exists()
+
+    assert not Path(f"/proc/{pid}").exists()
