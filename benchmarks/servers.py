@@ -78,6 +78,7 @@ class Process:
                 stdout=subprocess.PIPE,
                 stderr=stream,
             )
+        self._drain: threading.Thread | None = None
         pin(self._process.pid, cores)
 
     def __enter__(self) -> Self:
@@ -116,11 +117,13 @@ class Process:
         """Read and throw away what it writes from now on, as a container runtime would."""
         assert self._process.stdout is not None
         descriptor = self._process.stdout.fileno()
-        threading.Thread(target=_drain, args=(descriptor,), daemon=True).start()
+        self._drain = threading.Thread(target=_drain, args=(descriptor,), daemon=True)
+        self._drain.start()
 
     def end(self) -> None:
         """End it, kindly first."""
         assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.close()
         self._process.terminate()
         try:
@@ -128,6 +131,9 @@ class Process:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        if self._drain is not None:
+            self._drain.join()
+        self._process.stdout.close()
 
 
 def _drain(descriptor: int) -> None:
