@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).parent.parent
 _ENVIRONMENT: Final = {"PATH": os.defpath, "HOME": "/nonexistent"}
 _END_SECONDS: Final = 20.0
+_DRAIN_SECONDS: Final = 1.0
 
 
 def measured_core() -> set[int]:
@@ -132,7 +133,7 @@ class Process:
             self._process.kill()
             self._process.wait()
         if self._drain is not None:
-            self._drain.join()
+            self._drain.join(_DRAIN_SECONDS)
         self._process.stdout.close()
 
 
