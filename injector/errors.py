@@ -13,6 +13,9 @@ from injector.contract.reasons import CONSEQUENCES, Reason
 class InjectorError(Exception):
     """Something that ends or delays an injection, for a reason from the closed list."""
 
+    pause: float = 0.0
+    """Seconds that a provider asks to wait before another try."""
+
     def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(message)
         self.reason = reason

@@ -7,12 +7,10 @@ is rendered here, and nothing that was held is given up because a read failed.
 
 from __future__ import annotations
 
-import threading
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from injector import schedule
+from injector import parallel, schedule
 from injector.contract.reasons import Reason
 from injector.errors import ProviderError
 from injector.providers.interface import Fetched, Lease, Read
@@ -20,15 +18,13 @@ from injector.render.interface import Value
 from injector.state import HeldLease, ReadState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from injector.contract.plan import Plan
     from injector.contract.references import Reference
     from injector.edges import Edges
     from injector.state import State
 
-PARALLEL: Final = 8
-"""Stores that are read at once; a pod has one or two, and each opens its own connections."""
 LEASE_RETRY: Final = 1 / 8
 """Share of a lease's life that is the longest pause after a renewal that failed."""
 _NEVER_READ: Final = ReadState()
@@ -116,7 +112,7 @@ def fetch(
             answers = provider.fetch(reads, store, edges.sessions, denied)
         results.update({item.reference: item for item in answers})
 
-    _each(ask, list(by_store))
+    parallel.each(ask, list(by_store))
     return {reference: results[reference] for reference in references}
 
 
@@ -194,31 +190,3 @@ def _held(known: HeldLease | None, fetched: Fetched, moment: Moment) -> HeldLeas
         accessor=lease.accessor,
         due_at=due_at,
     )
-
-
-def _each(run: Callable[[str], None], names: list[str]) -> None:
-    """Run for every name, in threads where there are several."""
-    if len(names) < 2:  # noqa: PLR2004 - a single one needs no thread
-        for name in names:
-            run(name)
-        return
-    left = iter(names)
-    lock = threading.Lock()
-
-    def work() -> None:
-        while True:
-            with lock:
-                name = next(left, None)
-            if name is None:
-                return
-            run(name)
-
-    threads = []
-    with suppress(RuntimeError):  # the pod has as many processes as it may have: one does it all
-        for _ in range(min(PARALLEL, len(names)) - 1):
-            thread = threading.Thread(target=work)
-            thread.start()
-            threads.append(thread)
-    work()
-    for thread in threads:
-        thread.join()

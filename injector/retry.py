@@ -71,7 +71,7 @@ class Retry:
                 return call(min(end, self.clock() + ATTEMPT_SECONDS))
             except InjectorError as exc:
                 pause = self.jitter() * min(self.cap, self.base * 2**attempt)
-                pause += getattr(exc, "pause", 0.0)
+                pause += exc.pause
                 last = attempt + 1 >= self.attempts
                 if last or not again(exc) or self.clock() + pause >= end:
                     raise

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from injector import schedule, snapshots
+from injector import parallel, schedule, snapshots
 from injector.contract.reasons import Reason
 from injector.errors import InjectorError
 from injector.identity.interface import (
@@ -170,19 +170,7 @@ class SessionCache:
             if self._revoke(record, until - time.monotonic()):
                 given.append(record)
 
-        threads = []
-        for record in wanted[1:]:
-            thread = threading.Thread(target=give, args=(record,))
-            try:
-                thread.start()
-            except RuntimeError:  # the pod has as many processes as it may have
-                give(record)
-            else:
-                threads.append(thread)
-        for record in wanted[:1]:
-            give(record)
-        for thread in threads:
-            thread.join()
+        parallel.each(give, wanted)
         with self._lock:
             self._records = OrderedDict(
                 (key, record) for key, record in self._records.items() if record not in given

@@ -17,6 +17,7 @@ from injector.contract.stores import Store
 from injector.edges import Edges
 from injector.errors import ProviderError
 from injector.material import Material
+from injector.parallel import PARALLEL
 from injector.providers.interface import Fetched, Lease, Provider, Read
 from injector.reads import Demand, Moment
 from injector.render.interface import Value
@@ -172,7 +173,7 @@ def test_stores_are_read_at_the_same_time() -> None:
 def test_more_stores_than_threads_are_all_read() -> None:
     """The bound is of what happens at once, not of what is read."""
     memory = Memory()
-    names = [f"s{number}" for number in range(3 * reads.PARALLEL)]
+    names = [f"s{number}" for number in range(3 * PARALLEL)]
     plan = Plan((), tuple(Store(name, "aws-ssm") for name in names), ())
     asked = [references.parse(f"{name}:/x") for name in names]
     fetched = reads.fetch(asked, plan, State(), edges(aws_ssm=memory))

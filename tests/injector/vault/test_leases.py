@@ -272,6 +272,9 @@ def test_the_end_of_a_pod_with_a_vault_that_is_down_is_quiet(
     front.go_down()
     pod.revoke()
 
+    assert len(vault.tokens()) == 1
+    assert postgres.admits(*pair(pod))
+
 
 @pytest.mark.parametrize("token_type", ["batch", "service"])
 def test_a_token_of_either_type_works(
