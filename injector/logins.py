@@ -70,6 +70,10 @@ def sessions_over(
 
         logins |= vault.logins(clients.servers, clock, identity.root)
         tenures |= vault.tenures(clients.servers, clock)
+    if "azure" in families:
+        from injector.identity import azure  # noqa: PLC0415 - paid by use
+
+        logins |= azure.logins(clients.apis, clock, identity.root)
     return SessionCache(identity, logins, clients, tenures=tenures, clock=clock)
 
 

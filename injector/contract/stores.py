@@ -100,7 +100,7 @@ PROVIDERS: Final[Mapping[str, ProviderKind]] = MappingProxyType(
             ProviderKind(
                 "gcp-secretmanager", "gcp", available=False, options=("region", "version")
             ),
-            ProviderKind("azure-keyvault", "azure", available=False, options=("version",)),
+            ProviderKind("azure-keyvault", "azure", available=True, options=("version",)),
             ProviderKind("sops", "sops", available=False, options=()),
         )
     }
