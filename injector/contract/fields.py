@@ -7,42 +7,35 @@ store, the operator's `defaults` and the plan are all generated from these rows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
+from injector.contract.cloud_fields import AZURE, GCP
+from injector.contract.field import (
+    DNS_LABEL,
+    EXTERNAL_ID,
+    EXTERNAL_ID_WORDS,
+    ROLE_ARN,
+    ROLE_WORDS,
+    VAULT_NAMESPACE_WORDS,
+    VAULT_PATH,
+    Kind,
+    StoreField,
+)
 
-class Kind(StrEnum):
-    """The shape of a field's value."""
-
-    TEXT = "text"
-    NAMES = "names"
-    """A list, or a comma list in an annotation."""
-    PAIRS = "pairs"
-    """A mapping, or `key=value,…` in an annotation."""
-    HOPS = "hops"
-    """A chain of roles: a comma list of ARNs, or a list of ARNs and mappings."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoreField:
-    """One row of the store-field table."""
-
-    name: str
-    families: tuple[str, ...]
-    doc: str
-    kind: Kind = Kind.TEXT
-    choices: tuple[str, ...] = ()
-    pattern: str = ""
-    """The whole value must match; what becomes part of a host name has a DNS-label pattern."""
-    expected: str = ""
-    """What the pattern wants, in words."""
-    endpoint: bool = False
-    """Endpoints and trust are the operator's: others may give only what `allowed-addresses` has."""
-    annotated: bool = True
-    """Whether `syrette.dev/<family>.<name>` exists; otherwise only named stores have it."""
-    inherited: bool = False
-    """Whether a named store that does not give it takes the family's: where, and who the pod is."""
+__all__ = [
+    "DNS_LABEL",
+    "ENDPOINTS",
+    "EXTERNAL_ID",
+    "EXTERNAL_ID_WORDS",
+    "FAMILIES",
+    "FIELDS",
+    "ROLE_ARN",
+    "ROLE_WORDS",
+    "VAULT_PATH",
+    "Kind",
+    "StoreField",
+    "fields_of",
+]
 
 
 FAMILIES: Final = ("aws", "vault", "gcp", "azure", "sops")
@@ -52,32 +45,6 @@ ENDPOINTS: Final = {
 }
 """Services whose addresses may be set, by family."""
 
-DNS_LABEL: Final = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
-ROLE_ARN: Final = r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]{1,512}"
-ROLE_WORDS: Final = "a role ARN such as arn:aws:iam::111122223333:role/web"
-# https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
-EXTERNAL_ID: Final = r"[\w+=,.@:/-]{2,1224}"
-EXTERNAL_ID_WORDS: Final = "2 to 1224 of letters, digits and +=,.@:/-_"
-# Namespaces and mounts of Vault have one spelling here, so that a policy's pattern cannot be
-# escaped by another: no slash at the ends, no empty, `.` or `..` segment, and nothing to escape.
-_VAULT_SEGMENT: Final = r"(?!\.{1,2}(/|$))[A-Za-z0-9_.@~+=:,-]+"
-VAULT_PATH: Final = rf"{_VAULT_SEGMENT}(/{_VAULT_SEGMENT})*"
-_VAULT_NAMESPACE_WORDS: Final = "a namespace such as acme/shop: no slash at its ends"
-# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/ and, of ConfigMaps and
-# Secrets, `IsConfigMapKey` of apimachinery.
-OBJECT_NAME: Final = r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?"
-DATA_KEY: Final = r"(?!\.{1,2}$)(?!\.\.)[-._A-Za-z0-9]{1,253}"
-SECRET_KEY: Final = rf"{OBJECT_NAME}/{DATA_KEY}"
-_SECRET_KEY_WORDS: Final = "a Secret's name and key such as google/key.json"  # noqa: S105 - words, no credential
-WORKLOAD_IDENTITY_PROVIDER: Final = (
-    r"projects/[0-9]{1,20}/locations/global/workloadIdentityPools/[a-z0-9-]{4,32}"
-    r"/providers/[a-z0-9-]{4,32}"
-)
-GKE_CLUSTER: Final = (
-    r"projects/[a-z][-a-z0-9]{4,28}[a-z0-9]/locations/[a-z0-9-]{2,32}/clusters/[a-z0-9-]{1,40}"
-)
-GOOGLE_ACCOUNT: Final = r"[A-Za-z0-9.-]{1,64}@[a-z0-9.-]{1,190}"
-_GOOGLE_ACCOUNT_WORDS: Final = "an e-mail address of a service account"
 _REGION = StoreField(
     "region",
     ("aws",),
@@ -208,7 +175,7 @@ FIELDS: Final[tuple[StoreField, ...]] = (
         ("vault",),
         "Vault namespace of the reads and, by default, the login.",
         pattern=VAULT_PATH,
-        expected=_VAULT_NAMESPACE_WORDS,
+        expected=VAULT_NAMESPACE_WORDS,
         inherited=True,
     ),
     StoreField(
@@ -216,7 +183,7 @@ FIELDS: Final[tuple[StoreField, ...]] = (
         ("vault",),
         "Vault namespace of the login.",
         pattern=VAULT_PATH,
-        expected=_VAULT_NAMESPACE_WORDS,
+        expected=VAULT_NAMESPACE_WORDS,
         inherited=True,
     ),
     StoreField(
@@ -290,135 +257,8 @@ FIELDS: Final[tuple[StoreField, ...]] = (
         expected="seconds, 1 to 60",
         inherited=True,
     ),
-    StoreField(
-        "auth",
-        ("gcp",),
-        "Where the pod's Google token comes from. `auto` takes the first of these that something "
-        "is given for: an access token, federation, the binding of a GKE cluster, mounted "
-        "credentials; and else the metadata server.",
-        choices=("auto", "access-token", "federation", "gke", "credentials", "metadata"),
-        inherited=True,
-    ),
-    StoreField(
-        "workload-identity-provider",
-        ("gcp",),
-        "Full name of the workload identity provider whose federation the pod logs in by.",
-        pattern=WORKLOAD_IDENTITY_PROVIDER,
-        expected="a name such as projects/123456789/locations/global/workloadIdentityPools/acme/"
-        "providers/prod",
-        inherited=True,
-    ),
-    StoreField(
-        "gke-cluster",
-        ("gcp",),
-        "GKE cluster whose workload identity binding the pod logs in by.",
-        pattern=GKE_CLUSTER,
-        expected="a name such as projects/acme/locations/europe-west3/clusters/prod",
-        inherited=True,
-    ),
-    StoreField(
-        "service-account",
-        ("gcp",),
-        "Service account to impersonate; else the Kubernetes service account's "
-        "`iam.gke.io/gcp-service-account`.",
-        pattern=GOOGLE_ACCOUNT,
-        expected=_GOOGLE_ACCOUNT_WORDS,
-        inherited=True,
-    ),
-    StoreField(
-        "delegates",
-        ("gcp",),
-        "Service accounts between the login and `service-account`, in order: each may make tokens "
-        "of the next.",
-        kind=Kind.NAMES,
-        pattern=GOOGLE_ACCOUNT,
-        expected=_GOOGLE_ACCOUNT_WORDS,
-        inherited=True,
-    ),
-    StoreField(
-        "credentials-secret",
-        ("gcp",),
-        "Kubernetes Secret of the pod's namespace, `<name>/<key>`, with the JSON of a service "
-        "account's key or of a user's credentials.",
-        pattern=SECRET_KEY,
-        expected=_SECRET_KEY_WORDS,
-        inherited=True,
-    ),
-    StoreField(
-        "access-token-secret",
-        ("gcp",),
-        "Kubernetes Secret of the pod's namespace, `<name>/<key>`, with an access token that "
-        "somebody else keeps fresh.",
-        pattern=SECRET_KEY,
-        expected=_SECRET_KEY_WORDS,
-        inherited=True,
-    ),
-    StoreField(
-        "audience",
-        ("gcp",),
-        "Audience of the projected token; default `https://iam.googleapis.com/` and the "
-        "provider's name, which is the one that Google expects.",
-        annotated=False,
-        inherited=True,
-    ),
-    StoreField(
-        "project",
-        ("gcp",),
-        "Project of secrets whose path has none.",
-        pattern=r"[a-z][-a-z0-9:.]{4,61}[a-z0-9]",
-        expected="a project id",
-        inherited=True,
-    ),
-    StoreField(
-        "quota-project",
-        ("gcp",),
-        "Project that is charged and limited for the calls; needs `serviceusage.services.use` "
-        "there. Default: the project of the secret.",
-        pattern=r"[a-z][-a-z0-9:.]{4,61}[a-z0-9]",
-        expected="a project id",
-        annotated=False,
-    ),
-    StoreField(
-        "endpoints",
-        ("gcp",),
-        "Endpoints by service (`sts`, `iamcredentials`, `oauth2`, `secretmanager`, `cloudkms`, "
-        "`metadata`).",
-        kind=Kind.PAIRS,
-        endpoint=True,
-        annotated=False,
-    ),
-    StoreField(
-        "tenant-id",
-        ("azure",),
-        "Tenant of the application or managed identity.",
-        pattern=r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
-        r"|[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)+",
-        expected="a tenant's id or its domain",
-        inherited=True,
-    ),
-    StoreField(
-        "client-id",
-        ("azure",),
-        "Client id of the application or managed identity.",
-        pattern=r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}",
-        expected="an id such as 00000000-1111-2222-3333-444444444444",
-        inherited=True,
-    ),
-    StoreField(
-        "cloud",
-        ("azure",),
-        "Azure cloud; default `public`.",
-        choices=("public", "china", "us-government"),
-        inherited=True,
-    ),
-    StoreField(
-        "audience",
-        ("azure",),
-        "Audience of the projected token; must equal the federated credential's. Default "
-        "`api://AzureADTokenExchange`.",
-        annotated=False,
-        inherited=True,
-    ),
+    *GCP,
+    *AZURE,
     StoreField(
         "age-key-secret",
         ("sops",),
