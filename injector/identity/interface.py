@@ -81,6 +81,11 @@ class SessionKey:
         return dict(self.inputs).get(name, "")
 
     @property
+    def chain(self) -> tuple[SessionKey, ...]:
+        """This login and those that it leans on, back to the first."""
+        return (self, *(() if self.source is None else self.source.chain))
+
+    @property
     def root(self) -> SessionKey:
         """The login at the start of the chain."""
         return self if self.source is None else self.source.root

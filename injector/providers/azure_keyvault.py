@@ -58,14 +58,14 @@ class KeyVault(Provider):
         if not reads:
             return []
         key = azure_key(store, sessions.identity)
-        kept = sessions.holds(key)
+        kept, seen = sessions.holds(key), sessions.standing(key)
         found = _all(reads, store, sessions)
         refused = any(
             item.error is not None and item.error.reason is Reason.IDENTITY_DENIED for item in found
         )
         if kept and refused:
             # A token that was withdrawn, or one of a tenant that the vault has left.
-            sessions.forget(key)
+            sessions.forget(key, seen)
             return _all(reads, store, sessions)
         return found
 

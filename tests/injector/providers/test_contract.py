@@ -61,8 +61,9 @@ def outcomes(fetched: list[Fetched]) -> list[tuple[bool, bool, bool]]:
 
 def test_every_provider_of_the_registry_is_in_this_suite() -> None:
     """
-    A provider without a row here has no promises, but for those with suites of their own:
-    `vault/test_promises.py`; `azure/test_reads.py` and `azure/test_failing.py`.
+    A provider without a row here has no promises, but for those with suites of their own.
+
+    These are `vault/test_promises.py`; `azure/test_reads.py` and `azure/test_failing.py`.
     """
     assert sorted([*BACKENDS, "azure-keyvault", "vault"]) == sorted(PROVIDERS)
 
@@ -100,6 +101,11 @@ class Exploding:
     def __init__(self, error: Exception, identity: object) -> None:
         self._error = error
         self.identity = identity
+
+    def standing(self, key: SessionKey) -> tuple[()]:
+        """Hold nothing."""
+        del key
+        return ()
 
     def expect(self, key: SessionKey, service: str, region: str) -> None:
         """Take no notice."""
