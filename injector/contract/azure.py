@@ -16,9 +16,6 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-AUDIENCE: Final = "api://AzureADTokenExchange"
-"""Of the projected token where nobody gives another: what the portal writes into credentials."""
-
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
@@ -28,6 +25,12 @@ class Cloud:
     """Host of the token endpoint."""
     suffix: str
     """What follows a vault's name and a dot."""
+    audience: str
+    """
+    Of the projected token where nobody gives another: what the cloud's portal writes into federated
+    credentials
+    (https://learn.microsoft.com/entra/workload-id/workload-identity-federation-create-trust).
+    """
 
     @property
     def scope(self) -> str:
@@ -38,9 +41,13 @@ class Cloud:
 PUBLIC: Final = "public"
 CLOUDS: Final[Mapping[str, Cloud]] = MappingProxyType(
     {
-        PUBLIC: Cloud("login.microsoftonline.com", "vault.azure.net"),
-        "china": Cloud("login.chinacloudapi.cn", "vault.azure.cn"),
-        "us-government": Cloud("login.microsoftonline.us", "vault.usgovcloudapi.net"),
+        PUBLIC: Cloud("login.microsoftonline.com", "vault.azure.net", "api://AzureADTokenExchange"),
+        "china": Cloud(
+            "login.chinacloudapi.cn", "vault.azure.cn", "api://AzureADTokenExchangeChina"
+        ),
+        "us-government": Cloud(
+            "login.microsoftonline.us", "vault.usgovcloudapi.net", "api://AzureADTokenExchangeUSGov"
+        ),
     }
 )
 """By the value of `azure.cloud`."""

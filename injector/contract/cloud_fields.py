@@ -143,7 +143,7 @@ AZURE: Final = (
         "audience",
         ("azure",),
         "Audience of the projected token; must equal the federated credential's. Default "
-        "`api://AzureADTokenExchange`.",
+        "`api://AzureADTokenExchange`, with `China` or `USGov` behind it in those clouds.",
         annotated=False,
         inherited=True,
     ),

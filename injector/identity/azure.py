@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from injector.azure.errors import Principal, is_spreading, login_refused
 from injector.contract import names
-from injector.contract.azure import AUDIENCE, CLOUDS, PUBLIC
+from injector.contract.azure import CLOUDS, PUBLIC
 from injector.identity.interface import Credentials, Session, SessionKey, SessionRecord
 from injector.identity.tokens import read_token
 from injector.material import Material
@@ -36,12 +36,13 @@ _LONGEST: Final = 86400.0
 
 def azure_key(store: Store, identity: Identity) -> SessionKey:
     """Name the login that the reads of an Azure store need: vaults of one cloud share it."""
-    audience = store.text("audience", AUDIENCE)
+    cloud = store.text("cloud", PUBLIC)
+    audience = store.text("audience", CLOUDS[cloud].audience)
     return SessionKey.of(
         "azure",
         WORKLOAD_IDENTITY,
         {
-            "cloud": store.text("cloud", PUBLIC),
+            "cloud": cloud,
             "tenant-id": store.text("tenant-id"),
             "client-id": store.text("client-id"),
             "audience": audience,

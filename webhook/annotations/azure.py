@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from injector.contract.azure import AUDIENCE, PUBLIC
+from injector.contract.azure import CLOUDS, PUBLIC
 from injector.contract.stores import Store
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ NEEDED: Final = ("tenant-id", "client-id")
 def resolve(configured: ConfiguredStore) -> ConfiguredStore:
     """Write cloud and audience into the settings of an Azure store."""
     store = configured.store
-    defaults = {"audience": AUDIENCE, "cloud": PUBLIC}
+    cloud = store.text("cloud", PUBLIC)
+    defaults = {"audience": CLOUDS[cloud].audience, "cloud": cloud}
     return replace(
         configured, store=Store(store.name, store.provider, {**defaults, **store.settings})
     )

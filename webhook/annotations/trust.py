@@ -33,7 +33,7 @@ AUDIENCES: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {
         "aws": frozenset({WEB_IDENTITY_AUDIENCE, "sts.amazonaws.com.cn", POD_IDENTITY_AUDIENCE}),
         "vault": frozenset({vault.AUDIENCE}),
-        "azure": frozenset({azure.AUDIENCE}),
+        "azure": frozenset(cloud.audience for cloud in azure.CLOUDS.values()),
     }
 )
 """

@@ -26,11 +26,14 @@ if TYPE_CHECKING:
 TENANT: Final = "11111111-2222-3333-4444-555555555555"
 CLIENT: Final = "66666666-7777-8888-9999-000000000000"
 HOSTS: Final = {
-    "public": ("login.microsoftonline.com", "vault.azure.net"),
-    "china": ("login.chinacloudapi.cn", "vault.azure.cn"),
-    "us-government": ("login.microsoftonline.us", "vault.usgovcloudapi.net"),
+    "public": ("login.microsoftonline.com", "vault.azure.net", AUDIENCE),
+    "china": ("login.chinacloudapi.cn", "vault.azure.cn", f"{AUDIENCE}China"),
+    "us-government": ("login.microsoftonline.us", "vault.usgovcloudapi.net", f"{AUDIENCE}USGov"),
 }
-"""Host of logins and suffix of vaults, by cloud; written down apart from the product's table."""
+"""
+Host of logins, suffix of vaults and usual audience, by cloud; written down apart from the product's
+table.
+"""
 
 
 class WorldOptions(TypedDict, total=False):
@@ -84,7 +87,7 @@ class AzureWorld:
             if "key_set" in options
             else Issuer(url, clock=self.clock.now)
         )
-        self.login_host, self.suffix = HOSTS[options.get("cloud", "public")]
+        self.login_host, self.suffix, self.audience = HOSTS[options.get("cloud", "public")]
         self.entra = Entra(self.issuer, f"https://{self.suffix}", self.clock.now)
         self.vaults: dict[str, Vault] = {}
         self.journal = Journal()
@@ -139,7 +142,7 @@ class AzureWorld:
         """Make a managed identity that is federated with a service account."""
         made = self.entra.client(tenant, client_id)
         subject = f"system:serviceaccount:{namespace}:{service_account}"
-        made.credentials.append(Federated(self.issuer.url, subject, AUDIENCE))
+        made.credentials.append(Federated(self.issuer.url, subject, self.audience))
         return made
 
     def vault(self, name: str, tenant: str = TENANT) -> Vault:

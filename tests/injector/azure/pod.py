@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from worlds.azure.world import AzureWorld
     from worlds.egress import Egress
 
-AUDIENCE = "api://AzureADTokenExchange"
-
 
 class AzurePod(Pod):
     """
@@ -43,7 +41,12 @@ class AzurePod(Pod):
         self.azure = azure
         self.root = root
         self.time = Time(azure.clock.now())
-        ours = {"tenant-id": TENANT, "client-id": CLIENT, "cloud": "public", "audience": AUDIENCE}
+        ours = {
+            "tenant-id": TENANT,
+            "client-id": CLIENT,
+            "cloud": "public",
+            "audience": azure.audience,
+        }
         given = {name.replace("_", "-"): value for name, value in settings.items()}
         self.plan = Plan(
             secrets=secrets,

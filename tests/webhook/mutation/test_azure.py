@@ -36,6 +36,17 @@ def test_a_login_has_its_projected_token_and_the_plan_is_explicit() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("cloud", "audience"),
+    [("china", f"{AUDIENCE}China"), ("us-government", f"{AUDIENCE}USGov")],
+)
+def test_each_cloud_has_its_own_audience(cloud: str, audience: str) -> None:
+    """As its portal writes it into federated credentials."""
+    (store,) = plan_of(patched(_pod(**{"azure.cloud": cloud}))).stores
+
+    assert store.text("audience") == audience
+
+
 def test_the_service_accounts_own_annotations_are_enough() -> None:
     """Those of azure-workload-identity; its webhook and its label are not needed."""
     around = context(

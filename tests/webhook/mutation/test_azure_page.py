@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from injector.contract.azure import AUDIENCE
+from injector.contract.azure import CLOUDS
 from tests.webhook.mutation.pods import context, denial, patched, plan_of, pod
 from webhook import settings
 
@@ -43,4 +43,6 @@ def test_the_policy_of_the_page_refuses_another_vault() -> None:
 
 def test_the_credential_of_the_page_is_the_one_that_a_login_needs() -> None:
     """Subject and audience as the pod's token has them."""
-    assert f"--subject system:serviceaccount:shop:web --audiences {AUDIENCE}" in PAGE
+    assert (
+        f"--subject system:serviceaccount:shop:web --audiences {CLOUDS['public'].audience}" in PAGE
+    )
