@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,11 +10,14 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
+from injector.azure.certificates import mapping
 from injector.contract.reasons import ExitCode
+from injector.providers import PROVIDERS
+from injector.providers.interface import Read
 from tests.injector.azure.pod import AzurePod
-from tests.injector.cycle.pod import file, variable
+from tests.injector.cycle.pod import file, machine, variable
 from worlds import faults
-from worlds.azure.keyvault import PEM, PKCS12
+from worlds.azure.keyvault import PEM, PKCS12, issue
 from worlds.azure.world import AzureWorld
 from worlds.egress import Egress
 
@@ -143,6 +147,42 @@ def test_a_certificate_comes_with_its_key_and_its_chain_in_order(
     assert chain == [issued.leaf, *issued.above]
     assert above == list(issued.above)
     assert key.public_key() == issued.key.public_key()
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_the_certificate_is_the_one_that_fits_the_key_wherever_it_stands(
+    order: tuple[int, ...],
+) -> None:
+    """Imported PEM has its own order, and may hold what belongs to nothing."""
+    issued, strange = issue("web"), issue("strange")
+    given = (issued.leaf, *issued.above)
+    texts = [
+        it.public_bytes(serialization.Encoding.PEM).decode()
+        for it in (strange.leaf, *(given[place] for place in order))
+    ]
+    key = issued.pem()[: issued.pem().index("-----BEGIN CERTIFICATE")]
+    made = json.loads(mapping("".join(texts) + key, PEM).reveal())
+
+    assert x509.load_pem_x509_certificates(made["tls.crt"].encode()) == list(given)
+
+
+def test_a_version_that_is_known_is_told_as_unchanged(
+    azure: AzureWorld, egress: Egress, vault: Vault, tmp_path: Path
+) -> None:
+    """Nothing is rendered again, nor is an application told."""
+    version = vault.secrets["db-password"][0].id
+    pod = AzurePod(azure, egress, tmp_path, SECRET)
+    reference = SECRET.sources[0].reference
+    with machine(pod.time) as here:
+        sessions = here.open_sessions(pod.settings, here)
+        asked = [Read(reference, known_version=version), Read(reference)]
+        known, fresh = (
+            PROVIDERS["azure-keyvault"].fetch([read], pod.plan.stores[0], sessions)[0]
+            for read in asked
+        )
+
+    assert (known.unchanged, known.material, known.version) == (True, None, version)
+    assert (fresh.unchanged, fresh.material is None, fresh.version) == (False, False, version)
 
 
 def test_parts_of_a_certificate_are_one_read_and_move_together(

@@ -107,6 +107,7 @@ def test_another_audience_is_the_operators_to_allow() -> None:
     def asked(audience: str) -> dict[str, object]:
         return _pod("team:acme-kv/secrets/a", stores="team: " + store % f'"{audience}"')
 
+    assert plan_of(patched(asked(AUDIENCE))).stores[0].text("audience") == AUDIENCE
     assert "not in the operator's `allowed-audiences`" in denial(asked("acme")).message
     assert "is the API server's own audience" in denial(asked("kubernetes.default.svc")).message
     allowed = settings.load("allowed-audiences: [acme]")
