@@ -94,7 +94,7 @@ def _outcome(text: str) -> Content | str:
 
 
 @given(st.text(st.sampled_from("{%#}-\r\n \t\"'\\a$é"), max_size=30), st.booleans())
-@example("{{{", before=False)
+@example(text="{{{", before=False)
 def test_text_between_actions_comes_out_as_it_was(text: str, before: bool) -> None:  # noqa: FBT001 - drawn
     """Whatever Jinja2 would take for a tag of its own is not one."""
     field = '{{ with secret "kv/a" }}{{ .Data.x }}{{ end }}'
