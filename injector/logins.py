@@ -70,6 +70,10 @@ def sessions_over(
 
         logins |= vault.logins(clients.servers, clock, identity.root)
         tenures |= vault.tenures(clients.servers, clock)
+    if "gcp" in families:
+        from injector.identity import gcp  # noqa: PLC0415 - paid by use
+
+        logins |= gcp.logins(clients.apis, clock, identity.root)
     return SessionCache(identity, logins, clients, tenures=tenures, clock=clock)
 
 

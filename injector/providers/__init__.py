@@ -32,11 +32,18 @@ def _vault() -> Provider:
     return VaultSecrets()
 
 
+def _google_secrets() -> Provider:
+    from injector.providers.gcp_secretmanager import SecretVersions  # noqa: PLC0415 - paid by use
+
+    return SecretVersions()
+
+
 _ROWS: Final[Mapping[str, Callable[[], Provider]]] = MappingProxyType(
     {
         "aws-secretsmanager": _secrets_manager,
         "aws-ssm": _parameter_store,
         "vault": _vault,
+        "gcp-secretmanager": _google_secrets,
     }
 )
 
