@@ -73,7 +73,8 @@ def secret(refusal: Refusal, name: str, version: str, principal: str) -> Provide
 
 def _error(refusal: Refusal, said: Said, no: _No) -> ProviderError:
     reason, message, remedy = no
-    code = UNAUTHENTICATED if said.status == 401 else said.reason or said.code  # noqa: PLR2004 - RFC 9110
+    unknown = said.status == 401 and said.code in {"", UNAUTHENTICATED}  # noqa: PLR2004 - RFC 9110
+    code = UNAUTHENTICATED if unknown else said.reason or said.code
     return ProviderError(
         reason,
         message,
@@ -129,33 +130,51 @@ _REASONS: Final[dict[str, _No]] = {
 
 
 def _of_exchange(said: Said, key: SessionKey) -> _No:
-    denied = Reason.IDENTITY_DENIED
-    place = key.input("provider") or f"the workload identity of {key.input('cluster')}"
-    sent = key.input("audience")
-    if "audience in id token" in said.text or "audience of the" in said.text:
-        expected = key.input("expected-audience")
-        return (
-            denied,
+    place = key.input("provider") or f"workload identity of {key.input('cluster')}"
+    sent, expected = key.input("audience"), key.input("expected-audience")
+    subject = remedies.condition(key)
+    table: tuple[tuple[tuple[str, ...], Reason, str, str], ...] = (
+        (
+            ("audience in id token",),
+            Reason.IDENTITY_DENIED,
             f"the token has the audience {sent}, {place} expects {expected} or an allowed one",
             remedies.AUDIENCE,
-        )
-    if said.code == "invalid_target" or 'value for "audience"' in said.text:
-        return (
-            denied,
+        ),
+        (
+            ("invalid_target", 'value for "audience"'),
+            Reason.IDENTITY_DENIED,
             f"there is no {place}, or it or its pool is disabled or deleted",
             remedies.POOL,
-        )
-    if "attribute condition" in said.text or said.code == "unauthorized_client":
-        return (
-            denied,
+        ),
+        (
+            ("attribute condition", "unauthorized_client"),
+            Reason.IDENTITY_DENIED,
             f"the attribute condition of {place} refuses the pod",
-            remedies.condition(key),
-        )
-    if "expired" in said.text or "stale" in said.text:
-        return Reason.TOKEN_UNAVAILABLE, "the projected token has expired", remedies.CLOCK
-    if "issuer" in said.text:
-        return denied, f"{place} does not take tokens of this cluster's issuer", remedies.ISSUER
-    return denied, f"{place} does not accept the pod's token", remedies.ISSUER
+            subject,
+        ),
+        (
+            ("expired", "stale"),
+            Reason.TOKEN_UNAVAILABLE,
+            "the projected token has expired",
+            remedies.CLOCK,
+        ),
+        (
+            ("connecting to the given credential's issuer",),
+            Reason.IDENTITY_DENIED,
+            "Google cannot fetch the keys of the cluster's issuer",
+            remedies.KEYS,
+        ),
+        (
+            ("issuer",),
+            Reason.IDENTITY_DENIED,
+            f"{place} does not take tokens of this cluster's issuer",
+            remedies.ISSUER,
+        ),
+    )
+    for marks, reason, message, remedy in table:
+        if any(mark in said.text or mark == said.code for mark in marks):
+            return reason, message, remedy
+    return Reason.IDENTITY_DENIED, f"{place} does not accept the pod's token", remedies.ISSUER
 
 
 def _of_grant(said: Said, whose: str) -> _No:
@@ -189,6 +208,9 @@ def _of_impersonation(said: Said, key: SessionKey, principal: str) -> _No:
         )
     if said.status == 401:  # noqa: PLR2004 - RFC 9110
         return Reason.IDENTITY_DENIED, "Google does not accept the pod's token", remedies.AGAIN
+    if said.code == "FAILED_PRECONDITION":
+        no = f"the service account {account} is disabled"
+        return Reason.IDENTITY_DENIED, no, f"gcloud iam service-accounts enable {account}"
     return (
         Reason.IDENTITY_DENIED,
         f"Google calls the request for a token of {account}{chain} invalid",

@@ -30,6 +30,10 @@ ISSUER: Final = (
     "compare the provider's issuer URI and keys with the cluster's (`kubectl get --raw "
     "/.well-known/openid-configuration`)"
 )
+KEYS: Final = (
+    "make the cluster's issuer reachable from the internet, or upload its keys to the provider "
+    "(`--jwk-json-path`)"
+)
 KEY: Final = "make a new key or new credentials, or use workload identity federation in their place"
 METADATA: Final = (
     "give the node a service account or enable Workload Identity on the node pool, or set "
