@@ -23,6 +23,8 @@ def google() -> Iterator[Google]:
 
 
 @pytest.fixture
-def pod(google: Google, tmp_path: Path) -> GooglePod:
+def pod(google: Google, tmp_path: Path) -> Iterator[GooglePod]:
     """Give a pod without any store yet."""
-    return GooglePod(google, tmp_path)
+    opened = GooglePod(google, tmp_path)
+    yield opened
+    opened.transport.close()
