@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tests.injector.gcp.google import Google
 
 READ = "/secrets/db/versions/latest:access"
+GLOBAL = "https://secretmanager.googleapis.com/v1"
+EUROPE = "https://secretmanager.europe-west3.rep.googleapis.com/v1"
 STORE = Store("google", "gcp-secretmanager", {"project": "acme-shop"})
 
 
@@ -26,22 +28,19 @@ STORE = Store("google", "gcp-secretmanager", {"project": "acme-shop"})
     [
         (
             "db",
-            "https://secretmanager.googleapis.com/v1/projects/acme-shop/secrets/db/versions/"
-            "latest:access",
+            f"{GLOBAL}/projects/acme-shop/secrets/db/versions/latest:access",
         ),
         (
             "projects/42/secrets/db?version=7",
-            "https://secretmanager.googleapis.com/v1/projects/42/secrets/db/versions/7:access",
+            f"{GLOBAL}/projects/42/secrets/db/versions/7:access",
         ),
         (
             "projects/p1-x/locations/europe-west3/secrets/db?version=blue",
-            "https://secretmanager.europe-west3.rep.googleapis.com/v1/projects/p1-x/locations/"
-            "europe-west3/secrets/db/versions/blue:access",
+            f"{EUROPE}/projects/p1-x/locations/europe-west3/secrets/db/versions/blue:access",
         ),
         (
-            "db?region=us-east1",
-            "https://secretmanager.us-east1.rep.googleapis.com/v1/projects/acme-shop/locations/"
-            "us-east1/secrets/db/versions/latest:access",
+            "db?region=europe-west3",
+            f"{EUROPE}/projects/acme-shop/locations/europe-west3/secrets/db/versions/latest:access",
         ),
     ],
 )
@@ -118,7 +117,9 @@ def test_bytes_and_nothing_come_as_they_are(google: Google, pod: GooglePod) -> N
     ],
 )
 def test_a_damaged_payload_is_asked_for_again_and_never_used(
-    google: Google, pod: GooglePod, damage: dict[str, object]
+    google: Google,
+    pod: GooglePod,
+    damage: dict[str, Any],
 ) -> None:
     """A few times, then it is unavailable."""
     google.say(READ, version(b"value-9f2c", **damage))
