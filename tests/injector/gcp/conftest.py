@@ -25,6 +25,6 @@ def google() -> Iterator[Google]:
 @pytest.fixture
 def pod(google: Google, tmp_path: Path) -> Iterator[GooglePod]:
     """Give a pod without any store yet."""
-    opened = GooglePod(google, tmp_path)
+    opened = GooglePod(google.url, tmp_path)
     yield opened
     opened.transport.close()

@@ -130,12 +130,12 @@ def form_of(request: Request) -> dict[str, str]:
 
 
 class GooglePod:
-    """The pod `shop/web` with one store of Secret Manager; time is virtual."""
+    """The pod `shop/web` with one store of Secret Manager at an address; time is virtual."""
 
-    def __init__(self, google_: Google, root: Path) -> None:
-        self.google = google_
+    def __init__(self, url: str, root: Path, time: Time | None = None) -> None:
+        self.url = url
         self.root = root
-        self.time = Time(1_700_000_000.0)
+        self.time = time or Time(1_700_000_000.0)
         self.transport = Transport(proxy=Proxy(), clock=self.time)
         self.retry = Retry(clock=self.time, sleep=self.time.sleep, jitter=lambda: 0.5)
         self.identity = Identity("shop", "web", "web-1", str(root))
@@ -147,7 +147,7 @@ class GooglePod:
         """Make a store whose endpoints are the scripted ones."""
         services = ("iamcredentials", "metadata", "oauth2", "secretmanager", "sts")
         given = {name.replace("_", "-"): value for name, value in settings.items()}
-        endpoints = tuple((name, self.google.url) for name in services)
+        endpoints = tuple((name, self.url) for name in services)
         return Store(
             "google",
             "gcp-secretmanager",
