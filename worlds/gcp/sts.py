@@ -99,7 +99,7 @@ class Sts:
             attributes = provider.attributes(claims)
         except MappingError as exc:
             msg = f"Could not obtain a value for {exc} from the given credential."
-            raise GcpError(INVALID_GRANT, msg) from None
+            raise GcpError(UNAUTHORIZED_CLIENT, msg) from None
         if len(attributes[SUBJECT].encode()) > _MAX_SUBJECT:
             msg = (
                 f"The size of mapped attribute {SUBJECT} exceeds the {_MAX_SUBJECT} bytes limit. "

@@ -134,6 +134,13 @@ def test_base64_that_is_none_is_refused(world: GcpWorld, token: str, key: Crypto
     assert listed.refusal[:2] == (400, "INVALID_ARGUMENT")
 
 
+def test_base64_of_either_alphabet_is_taken(world: GcpWorld, token: str, key: CryptoKey) -> None:
+    """As in every field of bytes, with or without padding."""
+    sealed = base64.urlsafe_b64encode(key.seal(b"data key")).decode().rstrip("=")
+
+    assert post(world, token, f"{key.name}:decrypt", {"ciphertext": sealed}).status == 200
+
+
 def test_one_who_may_decrypt_may_not_encrypt(
     world: GcpWorld, token: str, web: ServiceAccount, key: CryptoKey
 ) -> None:

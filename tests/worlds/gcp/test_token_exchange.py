@@ -121,6 +121,13 @@ def test_a_text_that_is_no_token_is_refused(world: GcpWorld, provider: Provider)
     assert exchange(world, provider, "no.jwt").refusal[1] == "invalid_grant"
 
 
+def test_a_token_without_its_times_is_refused(world: GcpWorld, provider: Provider) -> None:
+    """Both `iat` and `exp` are needed."""
+    answer = exchange(world, provider, _token(world, provider, exp=None))
+
+    assert answer.refusal[:2] == (400, "invalid_grant")
+
+
 def test_an_issuer_that_cannot_be_reached_is_said(world: GcpWorld) -> None:
     """Unless its keys were uploaded."""
     world.issuer.reachable = False
@@ -245,7 +252,7 @@ def test_a_claim_that_the_mapping_misses_is_refused(world: GcpWorld) -> None:
 
     assert exchange(world, provider, _token(world, provider)).refusal == (
         400,
-        "invalid_grant",
+        "unauthorized_client",
         "Could not obtain a value for google.subject from the given credential.",
     )
 
