@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 JWT_BEARER: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _DEFAULT: Final = "/.default"
+_OPENID: Final = frozenset({"openid", "offline_access", "profile"})
+"""Scopes that MSAL adds to every request, and that an application's token has no use for."""
 _CHECK: Final = (
     "Check your federated identity credential Subject, Audience and Issuer against the presented "
     f"assertion. {FEDERATION}"
@@ -144,13 +146,14 @@ def _identity(tenant: Tenant, client_id: str) -> Identity:
 
 
 def _resource(scope: str) -> str:
-    if " " in scope or not scope.endswith(_DEFAULT):
+    asked = [one for one in scope.split() if one not in _OPENID]
+    if len(asked) != 1 or not asked[0].endswith(_DEFAULT):
         msg = (
             f"The provided value for scope {scope} is not valid. Client credential flows must have "
             "a scope value with /.default suffixed to the resource identifier (application ID URI)."
         )
         raise invalid_request(1002012, msg, "invalid_scope")
-    return scope.removesuffix(_DEFAULT)
+    return asked[0].removesuffix(_DEFAULT)
 
 
 def _assertion(form: Mapping[str, str]) -> str:

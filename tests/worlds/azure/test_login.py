@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.worlds.azure.asking import SUBJECT, Shop
+from tests.worlds.azure.asking import SCOPE, SUBJECT, Shop
 from worlds.azure import AzureWorld
 from worlds.tokens import Issuer, PublishedIssuer
 
@@ -95,9 +95,15 @@ def test_a_secret_is_no_credential_here(shop: Shop) -> None:
     assert _refused(shop.login(client_secret="x")) == (401, "invalid_client", 7000215)
 
 
-def test_a_scope_without_default_is_refused(shop: Shop) -> None:
-    """AADSTS1002012."""
-    answer = shop.login(scope="https://vault.azure.net/user_impersonation")
+@pytest.mark.parametrize(
+    "scope",
+    ["https://vault.azure.net/user_impersonation", "openid", f"{SCOPE} https://x.example/.default"],
+)
+def test_a_scope_other_than_one_default_is_refused(shop: Shop, scope: str) -> None:
+    """AADSTS1002012; what MSAL adds to every scope does not count."""
+    assert shop.login(scope=f"{SCOPE} openid offline_access profile").status == 200
+
+    answer = shop.login(scope=scope)
 
     assert _refused(answer) == (400, "invalid_scope", 1002012)
 

