@@ -45,6 +45,7 @@ class Egress:
         ...
         egress.asked                     # (Asked("login.microsoftonline.com:443", True), …)
         egress.targets                   # the same as `host:port` alone
+        egress.refused                   # those that led nowhere
     ```
 
     Args:
@@ -85,6 +86,11 @@ class Egress:
         """Every request so far."""
         with self._lock:
             return tuple(self._asked)
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """What was asked for and leads nowhere."""
+        return tuple(one.target for one in self.asked if not one.allowed)
 
     @property
     def targets(self) -> tuple[str, ...]:

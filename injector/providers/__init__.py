@@ -32,11 +32,18 @@ def _vault() -> Provider:
     return VaultSecrets()
 
 
+def _key_vault() -> Provider:
+    from injector.providers.azure_keyvault import KeyVault  # noqa: PLC0415 - paid by use
+
+    return KeyVault()
+
+
 _ROWS: Final[Mapping[str, Callable[[], Provider]]] = MappingProxyType(
     {
         "aws-secretsmanager": _secrets_manager,
         "aws-ssm": _parameter_store,
         "vault": _vault,
+        "azure-keyvault": _key_vault,
     }
 )
 

@@ -85,17 +85,26 @@ def test_a_pattern_stands_for_one_label() -> None:
 def test_everything_else_is_refused_and_noted() -> None:
     """An unknown host, another method, a loopback address: 403, and known afterwards."""
     with _world() as world, Egress({"true.example:443": ("127.0.0.1", world.port)}) as egress:
-        lines = ["CONNECT evil.example:443", "GET http://true.example/", "CONNECT 127.0.0.1:443"]
-        answers = [_status(egress, line) for line in [*lines, "CONNECT true.example:443"]]
+        lines = [
+            "CONNECT evil.example:443",
+            "GET http://true.example/",
+            "CONNECT 127.0.0.1:443",
+            "nonsense",
+        ]
+        answers = [_status(egress, line) for line in lines]
+        assert world.connections == 0
+        answers.append(_status(egress, "CONNECT true.example:443"))
 
-    assert answers == ["403", "403", "403", "200"]
+    assert answers == ["403", "403", "403", "403", "200"]
     assert egress.asked == (
         Asked("evil.example:443", allowed=False),
         Asked("GET http://true.example/ HTTP/1.1", allowed=False),
         Asked("127.0.0.1:443", allowed=False),
+        Asked("nonsense HTTP/1.1", allowed=False),
         Asked("true.example:443", allowed=True),
     )
     assert egress.targets[-1] == "true.example:443"
+    assert egress.refused == egress.targets[:-1]
 
 
 def test_a_world_that_does_not_listen_is_a_bad_gateway() -> None:

@@ -52,7 +52,7 @@ CHINA: Final = Cloud(
     "api://AzureADTokenExchangeChina",
 )
 US_GOVERNMENT: Final = Cloud(
-    "usgov",
+    "us-government",
     ("login.microsoftonline.us",),
     "vault.usgovcloudapi.net",
     "sts.windows.net",

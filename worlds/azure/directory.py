@@ -31,6 +31,8 @@ class Identity:
     client_id: str
     object_id: str
     credentials: list[FederatedCredential] = field(default_factory=list)
+    enabled: bool = True
+    """Whether it may log in."""
 
     def federate(
         self,

@@ -33,7 +33,7 @@ class Inventory:
     Args:
         clock: of the world.
         issuer: the cluster's issuer of tokens.
-        cloud: of tenants that name none: `public`, `china` or `usgov`.
+        cloud: of tenants that name none: `public`, `china` or `us-government`.
     """
 
     def __init__(self, clock: WorldClock, issuer: Issuer, cloud: str) -> None:
@@ -98,29 +98,24 @@ class Inventory:
         self,
         vault: Vault,
         name: str,
-        content_type: ContentType = "application/x-pkcs12",
+        content_type: ContentType = issuing.PKCS12,
+        *,
+        exportable: bool = True,
         **attributes: Unpack[Attributes],
     ) -> Certificate:
         """
-        Make a certificate with its authority and P-256 key, or its next version.
+        Make a certificate with its two authorities and P-256 key, or its next version.
 
-        The secret of the same name and version holds all of it; what is given back has chain and
-        key as PEM to compare with.
+        The secret of the same name and version holds all of it, without the key unless it is
+        `exportable`; what is given back has chain and key to compare with.
         """
         now = self.clock.now()
-        chain, key, der = issuing.make(name)
-        made = Certificate(
-            created=now,
-            der=der,
-            content_type=content_type,
-            chain_pem=chain,
-            key_pem=key,
-            **attributes,
-        )
+        issued = issuing.issue(name)
+        made = Certificate(created=now, issued=issued, content_type=content_type, **attributes)
         secret = Secret(
             id=made.id,
             created=now,
-            value=issuing.bundle(chain, key, content_type),
+            value=issued.secret(content_type, exportable=exportable),
             content_type=content_type,
             certificate=f"{name}/{made.id}",
             **attributes,

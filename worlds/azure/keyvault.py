@@ -98,13 +98,13 @@ def _certificate(call: Call, caller: Caller, vault: Vault, asked: Asked) -> dict
     vault.demand(caller, "certificates/get", asked.name)
     name, version = vault.certificates.get(asked.name, asked.version)
     path = _note(call, vault, f"certificates/{name}", version)
-    thumbprint = hashlib.sha1(version.der, usedforsecurity=False).digest()
+    thumbprint = hashlib.sha1(version.issued.der, usedforsecurity=False).digest()
     return {
         "id": path,
         "kid": f"{vault.url}/keys/{name}/{version.id}",
         "sid": f"{vault.url}/secrets/{name}/{version.id}",
         "x5t": encode(thumbprint),
-        "cer": base64.b64encode(version.der).decode(),
+        "cer": base64.b64encode(version.issued.der).decode(),
         "attributes": version.attributes(),
         "tags": dict(version.tags),
         "policy": {

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from worlds.azure.errors import FEDERATION, invalid_client, invalid_request
-from worlds.tokens import InvalidTokenError, claims_of
+from worlds.tokens import InvalidTokenError, UnknownKeyError, claims_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,6 +78,9 @@ class Login:
         call.detail["scope"] = form.get("scope", "")
         _demand_parameters(form)
         identity = _identity(tenant, form["client_id"])
+        if not identity.enabled:
+            msg = f"Application '{identity.client_id}'({identity.name}) is disabled."
+            raise invalid_request(7000112, msg, "unauthorized_client")
         resource = _resource(form["scope"])
         subject = self._verify(identity, _assertion(form))
         call.asked_by = subject
@@ -111,13 +114,16 @@ class Login:
             raise invalid_request(50166, msg)
         try:
             issuer.verify(assertion)
-        except InvalidTokenError:
+        except UnknownKeyError:
             msg = (
                 "The certificate with identifier used to sign the federated credential could not "
                 f"be found in the metadata of identity provider {issuer.url}. Please validate that "
                 "your Identity Provider's metadata exposes the key used to sign the incoming token."
             )
             raise invalid_client(7000272, msg) from None
+        except InvalidTokenError:
+            msg = "Client assertion failed signature validation."
+            raise invalid_client(700027, msg) from None
         _demand_time(claims, self._clock.now())
         return str(claims["sub"])
 
@@ -176,6 +182,10 @@ def _assertion(form: Mapping[str, str]) -> str:
 def _match(identity: Identity, claims: Mapping[str, Any]) -> FederatedCredential:
     """Find the credential that a token fits, or say which of its claims fits none."""
     issuer, subject, audiences = claims.get("iss"), claims.get("sub"), _audiences(claims)
+    if not identity.credentials:
+        who = f"'{identity.client_id}'({identity.name})"
+        msg = f"The client {who} has no configured federated identity credentials. {FEDERATION}"
+        raise invalid_client(70025, msg)
     record = "No matching federated identity record found for presented assertion"
     same_issuer = [one for one in identity.credentials if one.issuer.url == issuer]
     if not same_issuer:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric import rsa
 
+    from worlds.azure.issuing import Issued
+
 
 class Attributes(TypedDict, total=False):
     """What any version may differ in."""
@@ -69,11 +71,8 @@ class Key(Version):
 class Certificate(Version):
     """A certificate, whose private key is in the secret of the same name and version."""
 
-    der: bytes
+    issued: Issued
     content_type: str
-    chain_pem: str
-    """The certificate and its authority's."""
-    key_pem: str = field(repr=False)
 
 
 V = TypeVar("V", bound=Version)

@@ -69,12 +69,12 @@ class AzureWorld(Inventory):
     `vault(name, tenant, model="rbac"|"policy")` with `.grant(identity, "secrets/get",
     "certificates/get", "keys/get", "keys/decrypt", "keys/encrypt", only=name)` and
     `.firewalled`; `put_secret(vault, name, value, content_type)`, `put_key(vault, name, size=…,
-    operations=…)`, `put_certificate(vault, name, content_type)`, all with `enabled=`, `nbf=`,
-    `exp=`, `tags=`. Making a thing again makes its next version; what is given back has the `id`
-    of the version, and its attributes may be set.
+    operations=…)`, `put_certificate(vault, name, content_type, exportable=…)`, all with
+    `enabled=`, `nbf=`, `exp=`, `tags=`. Making a thing again makes its next version; what is given
+    back has the `id` of the version, and its attributes may be set.
 
     Changing things: `delete_secret`, `recover_secret`, `delete_key`, `vault.revoke(identity)`,
-    `issuer.reachable`.
+    `vault.firewalled`, `identity.credentials`, `identity.enabled`, `issuer.reachable`.
 
     Time: `advance(seconds)` ends what should end; `tokens.lifetime` is that of new access tokens.
 
@@ -92,7 +92,7 @@ class AzureWorld(Inventory):
     name would not resolve.
 
     Args:
-        cloud: of tenants that name none: `public`, `china` or `usgov`. All three are served.
+        cloud: of tenants that name none: `public`, `china` or `us-government`; all are served.
         options: see `WorldOptions`.
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,9 +11,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, pkcs12
 
 from tests.worlds.azure.asking import SUBJECT
+from worlds.azure.issuing import PEM, PKCS12
 
 if TYPE_CHECKING:
     from tests.worlds.azure.asking import Shop
+    from worlds.azure.issuing import ContentType
 
 
 def _encode(data: bytes) -> str:
@@ -144,7 +147,7 @@ def test_a_deleted_secret_is_not_found_until_it_is_recovered(shop: Shop) -> None
     assert shop.get("/secrets/db").json["value"] == "s3cret"
 
 
-@pytest.mark.parametrize("name", ["a_b", "a.b", "%2e%2e", "x" * 128])
+@pytest.mark.parametrize("name", ["a_b", "a.b", "a%2fb", "%2e%2e", "x" * 128])
 def test_an_impossible_name_is_refused(shop: Shop, name: str) -> None:
     """Letters, digits and dashes, at most 127."""
     assert shop.get(f"/secrets/{name}").refusal == (400, "BadParameter", "")
@@ -224,27 +227,47 @@ def test_a_certificate_is_read_as_pkcs12_without_password(shop: Shop) -> None:
     public = shop.get("/certificates/tls").json
 
     key, leaf, rest = pkcs12.load_key_and_certificates(base64.b64decode(secret["value"]), None)
-    chain = x509.load_pem_x509_certificates(made.chain_pem.encode())
-    assert [leaf, *rest] == chain
+    assert [leaf, *reversed(rest)] == made.issued.chain
     assert key is not None
-    assert leaf is not None
-    assert key.public_key() == leaf.public_key()
+    assert key.public_key() == made.issued.leaf.public_key()
     assert (secret["contentType"], secret["managed"]) == ("application/x-pkcs12", True)
-    assert base64.b64decode(public["cer"]) == made.der
+    assert base64.b64decode(public["cer"]) == made.issued.der
     assert public["sid"] == secret["id"]
 
 
 def test_a_certificate_is_read_as_pem(shop: Shop) -> None:
-    """The private key first, then certificate and authority."""
+    """The private key first, then the certificate, then those that sign it in any order."""
     made = shop.world.put_certificate(shop.vault, "tls", "application/x-pem-file")
 
     secret = shop.get(f"/secrets/tls/{made.id}").json
 
     assert secret["contentType"] == "application/x-pem-file"
-    assert secret["value"] == made.key_pem + made.chain_pem
-    leaf, authority = x509.load_pem_x509_certificates(secret["value"].encode())
-    leaf.verify_directly_issued_by(authority)
-    assert load_pem_private_key(secret["value"].encode(), None)
+    leaf, *rest = x509.load_pem_x509_certificates(secret["value"].encode())
+    assert [leaf, *reversed(rest)] == made.issued.chain
+    for below, above in pairwise(made.issued.chain):
+        below.verify_directly_issued_by(above)
+    assert secret["value"].startswith(made.issued.key_pem)
+    key = load_pem_private_key(secret["value"].encode(), None)
+    assert key.public_key() == leaf.public_key()
+
+
+@pytest.mark.parametrize("content_type", [PKCS12, PEM])
+def test_a_key_that_may_not_be_exported_stays_in_the_vault(
+    shop: Shop, content_type: ContentType
+) -> None:
+    """The secret then has the certificates alone."""
+    made = shop.world.put_certificate(shop.vault, "tls", content_type, exportable=False)
+
+    value = shop.get("/secrets/tls").json["value"]
+
+    if content_type == PEM:
+        key, found = None, x509.load_pem_x509_certificates(value.encode())
+        assert "PRIVATE KEY" not in value
+    else:
+        archive = pkcs12.load_pkcs12(base64.b64decode(value), None)
+        key, found = archive.key, [it.certificate for it in archive.additional_certs]
+    assert key is None
+    assert set(found) == set(made.issued.chain)
 
 
 def test_a_certificate_needs_its_own_permission(shop: Shop) -> None:
@@ -257,6 +280,7 @@ def test_a_certificate_needs_its_own_permission(shop: Shop) -> None:
     assert shop.get("/certificates/tls").refusal == (403, "Forbidden", "ForbiddenByRbac")
     shop.vault.grant(shop.web, "certificates/get")
     assert shop.get("/certificates/none").refusal == (404, "CertificateNotFound", "")
+    assert shop.get("/certificates/db").refusal == (404, "CertificateNotFound", "")
 
 
 @pytest.mark.parametrize("algorithm", ["RSA-OAEP", "RSA-OAEP-256"])

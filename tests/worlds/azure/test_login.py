@@ -84,10 +84,30 @@ def test_another_grant_is_refused(shop: Shop) -> None:
     assert _refused(answer) == (400, "unsupported_grant_type", 70003)
 
 
-@pytest.mark.parametrize("left", ["client_assertion", "client_assertion_type"])
-def test_a_request_without_an_assertion_is_refused(shop: Shop, left: str) -> None:
-    """AADSTS7000218."""
-    assert _refused(shop.login(**{left: ""})) == (401, "invalid_client", 7000218)
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("client_assertion", ""), ("client_assertion_type", ""), ("client_assertion_type", "saml")],
+)
+def test_a_request_without_an_assertion_is_refused(shop: Shop, name: str, value: str) -> None:
+    """AADSTS7000218, also for one of another type."""
+    assert _refused(shop.login(**{name: value})) == (401, "invalid_client", 7000218)
+
+
+def test_a_disabled_application_is_refused(shop: Shop) -> None:
+    """AADSTS7000112, until it is enabled again."""
+    shop.web.enabled = False
+    assert _refused(shop.login()) == (400, "unauthorized_client", 7000112)
+
+    shop.web.enabled = True
+
+    assert shop.login().status == 200
+
+
+def test_an_application_without_any_federated_credential_is_refused(shop: Shop) -> None:
+    """AADSTS70025."""
+    shop.web.credentials.clear()
+
+    assert _refused(shop.login()) == (401, "invalid_client", 70025)
 
 
 def test_a_secret_is_no_credential_here(shop: Shop) -> None:
@@ -97,7 +117,12 @@ def test_a_secret_is_no_credential_here(shop: Shop) -> None:
 
 @pytest.mark.parametrize(
     "scope",
-    ["https://vault.azure.net/user_impersonation", "openid", f"{SCOPE} https://x.example/.default"],
+    [
+        "https://vault.azure.net",
+        "https://vault.azure.net/user_impersonation",
+        "openid",
+        f"{SCOPE} https://x.example/.default",
+    ],
 )
 def test_a_scope_other_than_one_default_is_refused(shop: Shop, scope: str) -> None:
     """AADSTS1002012; what MSAL adds to every scope does not count."""
@@ -163,12 +188,15 @@ def test_a_signature_of_another_key_is_refused(shop: Shop) -> None:
 
 
 def test_a_changed_claim_is_refused(shop: Shop) -> None:
-    """The signature of one pod's token does not fit another's claims."""
+    """AADSTS700027: the signature of one pod's token does not fit another's claims."""
     mine, other = shop.projected().split("."), shop.projected("api").split(".")
 
-    answer = shop.login(f"{mine[0]}.{mine[1]}.{other[2]}")
+    answers = [
+        shop.login(f"{mine[0]}.{mine[1]}.{signature}")
+        for signature in (other[2], mine[2][:-8] + "AAAAAAAA", "")
+    ]
 
-    assert _refused(answer) == (401, "invalid_client", 7000272)
+    assert [_refused(one) for one in answers] == [(401, "invalid_client", 700027)] * 3
 
 
 def test_an_unreachable_issuer_is_said(shop: Shop) -> None:
@@ -209,7 +237,7 @@ def test_a_young_credential_is_unknown_for_some_tries(shop: Shop) -> None:
     [
         ("china", "login.chinacloudapi.cn", "https://vault.azure.cn", "China"),
         ("china", "login.partner.microsoftonline.cn", "https://vault.azure.cn", "China"),
-        ("usgov", "login.microsoftonline.us", "https://vault.usgovcloudapi.net", "USGov"),
+        ("us-government", "login.microsoftonline.us", "https://vault.usgovcloudapi.net", "USGov"),
     ],
 )
 def test_each_cloud_has_its_hosts_resource_and_audience(

@@ -76,11 +76,14 @@ def test_a_secret_is_read(
     shop: Shop, credential: WorkloadIdentityCredential, options: dict[str, Any], egress: Egress
 ) -> None:
     """Challenge, login and read, through the proxy and with the challenge verified."""
+    _, old = shop.vault.secrets.get("db")
+    new = shop.world.put_secret(shop.vault, "db", "rotated", "text/plain")
     with SecretClient(shop.vault.url, credential, **options) as client:
         found = client.get_secret("db")
-        older = client.get_secret("db", found.properties.version)
+        older = client.get_secret("db", old.id)
 
-    assert (found.value, older.value) == ("s3cret", "s3cret")
+    assert (found.value, found.properties.version, older.value) == ("rotated", new.id, "s3cret")
+    assert found.properties.content_type == "text/plain"
     assert set(egress.targets) == {"login.microsoftonline.com:443", "acme-kv.vault.azure.net:443"}
     outcomes = [(e.action, e.outcome) for e in shop.world.journal.entries]
     assert outcomes == [
@@ -185,7 +188,7 @@ def test_a_certificate_is_read(
         public = certificates.get_certificate("tls")
         whole = secrets.get_secret("tls", made.id)
 
-    assert bytes(public.cer or b"") == made.der
+    assert bytes(public.cer or b"") == made.issued.der
     assert public.policy is not None
     assert public.policy.content_type == content_type
     assert whole.properties.content_type == content_type
