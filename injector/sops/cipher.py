@@ -51,7 +51,7 @@ class Cipher:
         """
         if not text:
             return Scalar("")
-        return _typed(*self.open(text, "".join(f"{key}:" for key in path), path), path)
+        return _typed(*self.open(text, f"{':'.join(path)}:", path), path)
 
     def open(self, text: str, bound_to: str, path: Sequence[str]) -> tuple[bytes, str]:
         """

@@ -34,6 +34,8 @@ from injector.sops.tree import Branch, Comment, Entry, Listing, Node, Scalar
 if TYPE_CHECKING:
     from yaml.events import Event
 
+    from injector.sops.tree import Documents
+
 _Item = TypeVar("_Item", Entry | Comment, Node | Comment)
 _INDENTATION = re.compile(r"\n( *)-")
 
@@ -45,18 +47,24 @@ def read(data: bytes) -> Encrypted:
     Raises:
         SopsError: with the line of what is wrong.
     """
+    parts = [split(document) for document in read_tree(data)]
+    metadata = read_metadata(parts[0][1] if parts else None)
+    return Encrypted(tuple(branch for branch, _ in parts), metadata)
+
+
+def read_tree(data: bytes) -> Documents:
+    """
+    Read YAML as SOPS does, encrypted or not.
+
+    Raises:
+        SopsError: with the line of what is wrong.
+    """
     try:
-        documents = _Reader(decode(data)).documents()
+        return _Reader(decode(data)).documents()
     except yaml.YAMLError as exc:
         mark = getattr(exc, "problem_mark", None)
         msg = "the document is no YAML"
         raise invalid(msg, line=mark.line + 1 if mark else 0) from None
-    if not documents:
-        msg = "the document is empty"
-        raise invalid(msg)
-    parts = [split(document) for document in documents]
-    metadata = read_metadata(parts[0][1])
-    return Encrypted(tuple(branch for branch, _ in parts), metadata)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +94,12 @@ class _Reader:
         self._comments.pass_by(event)
         return event
 
-    def documents(self) -> list[Branch]:
+    def documents(self) -> Documents:
         found: list[Branch] = []
         while True:
             event = self._next()
             if isinstance(event, StreamEndEvent):
-                return found
+                return tuple(found)
             if isinstance(event, DocumentStartEvent):
                 self._anchors.clear()
                 self._budget.spend(1, 0)
