@@ -63,7 +63,8 @@ def _branch(branch: Branch, path: tuple[str, ...]) -> dict[str, Json]:
     for item in branch.items:
         if isinstance(item, Comment):
             continue
-        if item.key in found:
+        # An INI file begins with an empty section DEFAULT, and may have another one.
+        if found.get(item.key, {}) != {}:
             msg = "the key is there twice, so it is not clear which is meant"
             raise invalid(msg, path=(*path, item.key))
         found[item.key] = _value(item.value, (*path, item.key))

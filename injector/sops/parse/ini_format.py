@@ -1,8 +1,8 @@
 """
 SOPS documents as INI files: sections of texts, by the rules of go-ini.
 
-Source: gopkg.in/ini.v1 `parser.go` with its default options, and getsops/sops
-`stores/ini/store.go`. Sections that occur twice are one; of keys, the last value counts.
+Source: gopkg.in/ini.v1 `parser.go` with AllowNonUniqueSections, and getsops/sops
+`stores/ini/store.go`. Sections of one name stay apart; of keys, the last value counts.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ _FIRST_SECTION: Final = "DEFAULT"
 
 @dataclass(slots=True)
 class _Section:
+    name: str
     comment: str = field(default="", repr=False)
     keys: dict[str, tuple[str, str]] = field(default_factory=dict, repr=False)
     """Value and comment by name."""
@@ -39,11 +40,15 @@ def read(data: bytes) -> Encrypted:
         SopsError: with the line of what is neither a section, a comment nor `key = value`.
     """
     sections = _sections(Lines(decode(data)), Budget())
-    metadata = sections.pop(METADATA_KEY, None)
+    metadata = next((each for each in sections if each.name == METADATA_KEY), None)
     flat = None
     if metadata is not None:
         flat = unflatten((key, value) for key, (value, _) in metadata.keys.items())
-    items = [Entry(name, Branch(tuple(_items(section)))) for name, section in sections.items()]
+    items = [
+        Entry(section.name, Branch(tuple(_items(section))))
+        for section in sections
+        if section.name != METADATA_KEY
+    ]
     return Encrypted((Branch(tuple(items)),), read_metadata(flat))
 
 
@@ -60,9 +65,9 @@ def _stripped(comment: str) -> str:
     return comment.lstrip(f"{comment[0]} ") if comment[0] in ";#" else comment
 
 
-def _sections(lines: Lines, budget: Budget) -> dict[str, _Section]:
-    section = _Section()
-    sections = {_FIRST_SECTION: section}
+def _sections(lines: Lines, budget: Budget) -> list[_Section]:
+    section = _Section(_FIRST_SECTION)
+    sections = [section]
     comments: list[str] = []
     unnamed = 0
     for line in lines:
@@ -71,7 +76,8 @@ def _sections(lines: Lines, budget: Budget) -> dict[str, _Section]:
             comments.append(line)
         elif line[0] == "[":
             name, rest = _section_name(line, lines.number)
-            section = sections.setdefault(name, _Section())
+            section = _Section(name)
+            sections.append(section)
             comments += [rest] if rest else []
             section.comment = "".join(comments).strip()
             comments.clear()

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -67,7 +68,7 @@ class Oracle:
         self.identity = identity
         self._directory = directory
         (directory / "keys.txt").write_text(f"# made for a test\n{identity.secret}\n")
-        self._count = 0
+        self._numbers = count()
 
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         environment = {
@@ -85,8 +86,7 @@ class Oracle:
         )
 
     def _file(self, data: bytes, name: str) -> str:
-        self._count += 1
-        path = self._directory / f"{self._count}.{SUFFIXES[name]}"
+        path = self._directory / f"{next(self._numbers)}.{SUFFIXES[name]}"
         path.write_bytes(data)
         return path.name
 
