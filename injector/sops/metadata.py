@@ -77,6 +77,10 @@ def read_metadata(branch: Branch | None) -> Metadata:
     if not 0 <= threshold <= len(groups):
         msg = f"the threshold is {threshold}, and there are {len(groups)} key groups"
         raise invalid(msg, path=("sops", "shamir_threshold"))
+    version = fields.text("version")
+    if not version:
+        msg = "the metadata has no version, which SOPS always writes; is the document cut off?"
+        raise invalid(msg, path=("sops", "version"))
     return Metadata(
         groups=groups,
         threshold=threshold,
@@ -84,7 +88,7 @@ def read_metadata(branch: Branch | None) -> Metadata:
         mac=fields.text("mac", MAX_WRAPPED_KEY),
         last_modified=_last_modified(fields),
         mac_only_encrypted=fields.truth("mac_only_encrypted"),
-        version=fields.text("version"),
+        version=version,
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from injector.sops.errors import invalid, printable
+from injector.sops.errors import invalid
 from injector.sops.limits import Budget
 from injector.sops.metadata import read_metadata
 from injector.sops.parse.encrypted import METADATA_KEY, Encrypted, decode
@@ -99,7 +99,7 @@ def _section_name(line: str, number: int) -> tuple[str, str]:
     end = line.rfind("]")
     name = line[1:end]
     if end < 0 or not name:
-        msg = f"the section `{printable(line.strip())}` has no name or no end"
+        msg = "the section has no name or no end"
         raise invalid(msg, line=number)
     rest = line[end + 1 :].lstrip()
     return name, rest if rest[:1] in {"#", ";"} else ""
