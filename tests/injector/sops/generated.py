@@ -21,12 +21,14 @@ TEXTS = (
 )  # fmt: skip
 SPELLINGS = (
     "yes", "on", "Off", "y", "true", "True", "TRUE", "false", "null", "~", "Null", "1", "-1", "+1",
-    "0", "017", "08", "0o17", "0O17", "0b101", "-0b101", "0x1F", "0X1f", "-0x1f", "1_000", "0x_1f", "1__0",
+    "0", "017", "08", "0o17", "0O17", "0b101", "-0b101",
+    "0x1F", "0X1f", "-0x1f", "1_000", "0x_1f", "1__0",
     "9223372036854775807", "-9223372036854775808", "1.5", "-1.5e3", "1e3", "1E-7", ".5", "+.5",
     "1.", "1.0", "100000000000000000000000", "1e22", "1e400", "0.1", "1e-320", "123456789.125",
     "1:30", "1.2.3", "2021-01-02", "2021-1-2", "2021-01-02T03:04:05Z", "2021-01-02t03:04:05.120Z",
     "2021-01-02 03:04:05", "2021-01-02T03:04:05+02:00", "2021-01-02T03:04:05+00:00",
-    "2021-13-02", "2021-02-30", "2021-01-02 03:04:05 Z", "2021-01-02T3:4:5.5Z", "text", "a b", "!!str 12", "!!int 12", "!!float 12",
+    "2021-13-02", "2021-02-30", "2021-01-02 03:04:05 Z",
+    "2021-01-02T3:4:5.5Z", "text", "a b", "!!str 12", "!!int 12", "!!float 12",
     "!!float 1.5", "!!binary aGVsbG8=", "! x", '"12"', "'yes'", "0.", "-.5", "1_0.5", "_1", "1_",
     "+", ".", "..", "0x", "0b2", "0o8", "00", "-0", "-0.0", "1e", "12e03", "=", "1_000.5e1",
 )  # fmt: skip
@@ -90,14 +92,19 @@ def _behind(random: Random) -> str:
     return random.choice(("", "", "", "", " # behind", " # sops:enc"))
 
 
+def _block(random: Random, made: dict[str, Tree] | list[Tree], indent: int) -> Iterator[str]:
+    if isinstance(made, dict):
+        return _mapping(random, made, indent)
+    return _sequence(random, made, indent)
+
+
 def _mapping(random: Random, made: dict[str, Tree], indent: int) -> Iterator[str]:
     for key, inner in made.items():
         yield from _comment(random, indent)
         head = f"{' ' * indent}{json.dumps(key)}:"
         if isinstance(inner, dict | list) and inner:
             yield head
-            lines = _mapping if isinstance(inner, dict) else _sequence
-            yield from lines(random, inner, indent + 2)  # type: ignore[operator]
+            yield from _block(random, inner, indent + 2)
         else:
             yield f"{head} {_scalar(inner)}{_behind(random)}"
     yield from _comment(random, indent)
@@ -108,8 +115,7 @@ def _sequence(random: Random, made: list[Tree], indent: int) -> Iterator[str]:
         yield from _comment(random, indent)
         if isinstance(inner, dict | list) and inner:
             yield f"{' ' * indent}-"
-            lines = _mapping if isinstance(inner, dict) else _sequence
-            yield from lines(random, inner, indent + 2)  # type: ignore[operator]
+            yield from _block(random, inner, indent + 2)
         else:
             yield f"{' ' * indent}- {_scalar(inner)}{_behind(random)}"
 

@@ -17,12 +17,12 @@ from injector.sops.decrypt import decrypt
 from injector.sops.errors import SopsError
 from injector.sops.metadata import Rule
 from injector.sops.selectors import Selection
-from tests.injector.sops.oracle import Oracle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from injector.sops.master_keys import MasterKey
+    from tests.injector.sops.oracle import Oracle
 
 METADATA = {
     "age": [{"recipient": "age1x", "enc": "x"}],
@@ -49,9 +49,8 @@ def fixed(data: bytes) -> Callable[[MasterKey], Fixed]:
     return lambda _: Fixed(data)
 
 
-def document(name: str = "yaml", **metadata: object) -> bytes:
+def document(**metadata: object) -> bytes:
     """Write a document with this metadata, which JSON and YAML both read."""
-    del name
     return json.dumps({"a": "b", "sops": METADATA | metadata}).encode()
 
 
