@@ -243,3 +243,14 @@ def test_integers_of_json_beyond_floats_have_two_macs(sops: Oracle) -> None:
     by_hand = encrypted.replace(b"9007199254740992", b"9007199254740993", 1)
 
     assert plain.mapping(sops.ours(by_hand, "json")) == {"n": 9007199254740992, "x": "y"}
+
+
+def test_an_encrypted_comment_between_elements_ends_no_rule(sops: Oracle) -> None:
+    """What SOPS up to 3.13.3 writes and cannot read again (getsops/sops issue 2281)."""
+    source = b"items:\n  # sops:enc\n  # trigger\n  - real\n  - shown\n"
+    encrypted = sops.encrypt(source, "yaml", "--encrypted-comment-regex", "sops:enc")
+    ours = sops.ours(encrypted, "yaml")
+
+    assert b"type:comment" in encrypted
+    assert plain.mapping(ours) == {"items": ["real", "shown"]}
+    assert trees.comments(ours.documents) == [" sops:enc", " trigger"]
