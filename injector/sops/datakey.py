@@ -42,9 +42,6 @@ class KeyService(Protocol):
         ...
 
 
-ServiceFor = "Callable[[MasterKey], KeyService | None]"
-
-
 class _Attempts:
     """What was tried, to be told when nothing helps."""
 

@@ -3,7 +3,7 @@ Which values of a document are encrypted: six rules, over keys or over comments.
 
 A rule holds for everything below a key, or below what a comment stands before. Patterns come
 with the document: RE2 matches in time linear to its text, and in bounded memory. Source:
-getsops/sops `sops.go`, shouldBeEncrypted; `walkSlice` as fixed in 3.13.4 (issue 2281).
+getsops/sops `sops.go`, shouldBeEncrypted, with the fix of issue 2281 for comments in sequences.
 """
 
 from __future__ import annotations

@@ -17,7 +17,6 @@ from injector.sops.tree import Time
 
 MIN_INT: Final = -(2**63)
 MAX_INT: Final = 2**63 - 1
-_INT_DIGITS: Final = 20
 _INT = re.compile(r"[+-]?[0-9]{1,400}", re.ASCII)
 _FLOAT = re.compile(
     r"[+-]?(?:\.[0-9]{1,800}|[0-9]{1,800}(?:\.[0-9]{0,800})?)(?:[eE][+-]?[0-9]{1,9})?"
