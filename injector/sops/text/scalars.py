@@ -135,7 +135,9 @@ def _style(text: str) -> Style:
     """Choose as go-yaml's encoder, corrected by what libyaml's emitter finds possible."""
     unquotable = bool(_SPECIAL.search(text) or _SPACE_AT_BREAK.search(text))
     if "\n" in text:
-        return "double" if unquotable or text.endswith(" ") else "literal"
+        # go-yaml cannot read back a literal block that begins with a tab, upon which SOPS prints
+        # null: the one place where its bytes are not kept, since the value would be lost.
+        return "double" if unquotable or text[-1] == " " or text[0] == "\t" else "literal"
     if not resolution.stays_text(text):
         return "double"
     if _can_be_plain(text, unquotable=unquotable):

@@ -15,10 +15,12 @@ from injector.sops.text.page import Page
 from injector.sops.tree import Branch, Comment, Listing, Scalar
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from injector.sops.text.scalars import Presentation
     from injector.sops.tree import Documents, Node
 
-_Item = TypeVar("_Item", Entry, Branch | Listing | Scalar)
+_Item = TypeVar("_Item")
 
 _INDENT: Final = 4
 _ITEM_INDENT: Final = 2
@@ -78,7 +80,7 @@ def _expect(page: Page, node: Node, above: str = "") -> None:
         page.head = head
 
 
-def _split(all_items: tuple[_Item | Comment, ...]) -> tuple[list[tuple[str, _Item]], str]:
+def _split(all_items: Iterable[Comment | _Item]) -> tuple[list[tuple[str, _Item]], str]:
     """Give the items with the comments above them, and the comment below the last one."""
     items: list[tuple[str, _Item]] = []
     waiting: list[str] = []
@@ -166,6 +168,7 @@ def _write_key(page: Page, key: Presentation, inside: int) -> bool:
 
 
 def _write_list(page: Page, node: Listing, inside: int) -> None:
+    values: list[tuple[str, Node]]
     values, last = _split(node.items)
     for index, (above, value) in enumerate(values):
         _expect(page, value, above)
