@@ -46,16 +46,9 @@ def _write_document(page: Page, root: Branch, *, first: bool) -> None:
         page.indent(0)
         page.mark("---", parted=True)
         page.indent(0)
-    if page.head:
-        # What the document before has left.
-        page.write_head(0)
-        page.end_line()
     _expect(page, root)
     page.write_head(0)
-    page.write_foot(0)
     _write_content(page, root, None, item=False)
-    if _is_empty(root):
-        page.write_foot(0)
     # The end of a document keeps its last comment apart.
     page.part(0)
     page.write_foot(0)
