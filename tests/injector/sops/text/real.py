@@ -50,7 +50,7 @@ class Sops:
         file = self.directory / command
         file.write_bytes(text)
         environment = {"SOPS_AGE_KEY": self.identity, "HOME": str(self.directory)}
-        arguments = [_BINARY, command, *options, file]
+        arguments = [str(_BINARY), command, *options, str(file)]
         ran = subprocess.run(arguments, env=environment, capture_output=True, check=False)
         assert ran.returncode == 0, ran.stderr.decode()
         return ran.stdout
