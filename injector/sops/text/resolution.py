@@ -8,9 +8,9 @@ numbers are quoted too, though go-yaml itself reads them as strings.
 
 from __future__ import annotations
 
-import calendar
 import math
 import re
+from datetime import UTC, datetime
 from typing import Final
 
 _WORDS: Final = frozenset(
@@ -44,10 +44,12 @@ _TIME: Final = re.compile(
     r"(?P<year>[0-9]{4})-(?P<month>[0-9]{1,2})-(?P<day>[0-9]{1,2})"
     r"(?:(?:[Tt]|(?P<blank>\x20+))(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{1,2}):"
     r"(?P<second>[0-9]{1,2})(?:[.,][0-9]+)?"
-    r"(?P<zone>Z|[-+](?P<ahead>[0-9]{2}):(?P<ahead_minutes>[0-9]{2}))?)?"
+    r"(?P<zone>Z|[-+](?P<ahead>[0-9]{2}):(?P<minutes>[0-9]{2}))?)?"
 )
 _LEAP_YEAR: Final = 2000
-"""Stands in for the year 0, which Python's calendar has not."""
+"""Stands in for the year 0, which Python has not."""
+_MOST_HOURS, _MOST_MINUTES = 24, 60
+"""Of an offset; Go lets both ends pass."""
 _MOST_SIGNED, _MOST_UNSIGNED = 2**63, 2**64 - 1
 
 
@@ -91,18 +93,14 @@ def _is_time(text: str) -> bool:
     match = _TIME.fullmatch(text)
     if match is None:
         return False
-    year, month, day = int(match["year"]), int(match["month"]), int(match["day"])
-    if not 1 <= month <= 12 or not 1 <= day <= _days(year, month):  # noqa: PLR2004 - months
+    names = ("month", "day", "hour", "minute", "second")
+    month, day, hour, minute, second = (int(match[name] or 0) for name in names)
+    try:
+        datetime(int(match["year"]) or _LEAP_YEAR, month, day, hour, minute, second, tzinfo=UTC)
+    except ValueError:
         return False
     if match["hour"] is None:
         return True
     if bool(match["blank"]) == bool(match["zone"]):
         return False  # A blank goes without a zone, a T with one.
-    if int(match["hour"]) > 23 or int(match["minute"]) > 59 or int(match["second"]) > 59:  # noqa: PLR2004 - a day
-        return False
-    # Go lets offsets of 24 hours and of 60 minutes pass.
-    return int(match["ahead"] or 0) <= 24 and int(match["ahead_minutes"] or 0) <= 60  # noqa: PLR2004
-
-
-def _days(year: int, month: int) -> int:
-    return calendar.monthrange(year or _LEAP_YEAR, month)[1]
+    return int(match["ahead"] or 0) <= _MOST_HOURS and int(match["minutes"] or 0) <= _MOST_MINUTES

@@ -68,7 +68,7 @@ STABLE: dict[str, tuple[Format, Branch, bytes]] = {
         Branch(
             (
                 Entry("DEFAULT", Branch((Entry("a", Scalar("1")), Comment("above a")))),
-                Entry("s", Branch((Comment("above s"), Entry("long", Scalar("2 3"))))),
+                Entry("s", Branch((Comment("s"), Entry("long", Scalar("2 3"))))),
                 Entry(
                     "t",
                     Branch(
@@ -82,8 +82,7 @@ STABLE: dict[str, tuple[Format, Branch, bytes]] = {
                 ),
             )
         ),
-        b"; above a\na = 1\n\n; above s\n[s]\nlong = 2 3\n\n; two\n; lines\n[t]\nb = \n"
-        b"; c\n# d\nc = x\n",
+        b"; above a\na = 1\n\n; s\n[s]\nlong = 2 3\n\n; two\n; lines\n[t]\nb = \n; c\n# d\nc = x\n",
     ),
     "any bytes": (
         "binary",

@@ -65,9 +65,8 @@ STABLE: dict[str, tuple[Documents, str]] = {
     ),
     "without keys": ((branch(), branch(at("a")), branch()), "{}\n---\na: v\n---\n{}\n"),
     "around a block": (
-        (branch(C, at("a", "x\ny\n"), D, at("b", "z\n\n"), at("l", items("p\nq", C, "r\n"))),),
-        "# c\na: |\n    x\n    y\n#d # e\nb: |+\n    z\n\nl:\n"
-         "    - |-\n      p\n      q\n    # c\n    - |\n      r\n",
+        (branch(at("a", "x\n"), D, at("b", "z\n\n"), at("l", items("p\nq", C, "r"))),),
+        "a: |\n    x\n#d # e\nb: |+\n    z\n\nl:\n    - |-\n      p\n      q\n    # c\n    - r\n",
     ),
     "on a deep way": (
         (branch(at("a", items(items(items("x"), items(branch(at("b", items("y")))))))),),
