@@ -89,6 +89,10 @@ MOVED: dict[str, tuple[Documents, str]] = {
         (branch(at("a", items(branch(at("b")), C)), at("d"), at("e")),),
         "a:\n    - b: v\nd: v\n# c\n\ne: v\n",
     ),
+    "the foot of a mapping that ends a document stands apart": (
+        (branch(at("a", items(branch(at("b")), C))), branch(at("d"))),
+        "a:\n    - b: v\n\n# c\n---\nd: v\n",
+    ),
     "the comment of an empty list waits for the next key": (
         (branch(at("a", items(C)), at("b")),),
         "a: []\n# c\nb: v\n",

@@ -9,6 +9,7 @@ import pytest
 from injector.contract.reasons import Reason
 from injector.errors import InjectorError
 from injector.sops.text import SopsTextError, emit
+from injector.sops.text.output import LIMIT, Output
 from injector.sops.tree import Branch, Comment, Entry, Listing, Scalar
 
 if TYPE_CHECKING:
@@ -124,6 +125,15 @@ def test_indentation_cannot_blow_a_document_up(format_name: Format) -> None:
         node = Listing((node,))
 
     assert refused((under("a", value=node),), format_name).reason is Reason.OUTPUT_TOO_LARGE
+
+
+def test_a_text_that_grows_ends_before_it_is_whole() -> None:
+    """The limit holds for what is collected, not only for what is given away."""
+    output = Output()
+    output.add("x" * LIMIT)
+
+    with pytest.raises(SopsTextError, match="decrypts to more than 1048576 bytes"):
+        output.add("x")
 
 
 def test_nothing_shows_a_value() -> None:
