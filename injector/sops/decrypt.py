@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from injector.sops.datakey import KeyService
     from injector.sops.master_keys import MasterKey
     from injector.sops.parse.encrypted import Encrypted
+    from injector.sops.tree import Format
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,10 @@ class Decrypted:
     """A document's content; every scalar in it may be a secret."""
 
     documents: Documents
-    format: str
-    """One of `parse.READERS`: what it was read as."""
+    format: Format
+    """What it was read as."""
+    last_modified: str
+    """As the MAC is bound to it: RFC 3339, whole seconds."""
 
 
 def decrypt(
@@ -57,17 +60,19 @@ def decrypt(
     Raises:
         SopsError: when the document cannot be read, decrypted or trusted.
     """
-    encrypted = parse.read(data, format)
+    known = parse.format_named(format)
+    encrypted = parse.read(data, known)
     cipher = Cipher(data_key(encrypted.metadata, service_for))
     try:
-        return Decrypted(_decrypt(encrypted, cipher, verify_mac=verify_mac), format)
+        documents = _decrypt(encrypted, cipher, verify_mac=verify_mac)
     except SopsError as exc:
         again = format == "json" and exc.reason is Reason.INTEGRITY_FAILED
         if not (again and json_format.beyond_floats(data)):
             raise
-    # SOPS before 3.13.2 read every number of JSON as a float64, and hashed it as such.
-    encrypted = json_format.read(data, floats=True)
-    return Decrypted(_decrypt(encrypted, cipher, verify_mac=verify_mac), format)
+        # SOPS before 3.13.2 read every number of JSON as a float64, and hashed it as such.
+        older = json_format.read(data, floats=True)
+        documents = _decrypt(older, cipher, verify_mac=verify_mac)
+    return Decrypted(documents, known, encrypted.metadata.last_modified)
 
 
 def _decrypt(encrypted: Encrypted, cipher: Cipher, *, verify_mac: bool) -> Documents:

@@ -8,6 +8,7 @@ comments are items, keys are texts. Everything is frozen: decrypting makes anoth
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +60,6 @@ Node = Branch | Listing | Scalar
 
 Documents = tuple[Branch, ...]
 """A file: YAML may have several documents, every other format has one."""
+
+Format = Literal["yaml", "json", "dotenv", "ini", "binary"]
+"""What a file is written as, by the names that `sops --input-type` takes."""

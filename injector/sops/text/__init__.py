@@ -7,7 +7,7 @@ encoding/json, go-ini v1.67. Errors name the path of a key, never a value.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from injector.sops.text import binary, capacity, dotenv, ini, jsontext, yamltext
 from injector.sops.text.errors import SopsTextError
@@ -15,11 +15,9 @@ from injector.sops.text.errors import SopsTextError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from injector.sops.tree import Documents
+    from injector.sops.tree import Documents, Format
 
-__all__ = ["Format", "SopsTextError", "emit"]
-
-Format = Literal["yaml", "json", "dotenv", "ini", "binary"]
+__all__ = ["SopsTextError", "emit"]
 
 _EMITTERS: Final[Mapping[Format, Callable[[Documents], bytes]]] = {
     "yaml": yamltext.emit,

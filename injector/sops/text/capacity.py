@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from injector.contract.reasons import Reason
+from injector.sops.limits import MAX_DEPTH
 from injector.sops.text import golang
 from injector.sops.text.errors import SopsTextError, key_path
 from injector.sops.tree import Branch, Comment, Entry, Listing, Scalar
 
 if TYPE_CHECKING:
     from injector.sops.tree import Documents, Node
-
-MAX_DEPTH: Final = 64
-"""Levels of mappings and lists; secrets are flat, and nothing here recurses far."""
 
 _Steps = tuple[str | int, ...]
 

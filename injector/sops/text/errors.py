@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from injector.errors import InjectorError
+from injector.sops.errors import SopsError
 
 if TYPE_CHECKING:
     from injector.contract.reasons import Reason
 
 
-class SopsTextError(InjectorError):
+class SopsTextError(SopsError):
     """
     A decrypted tree that cannot be written in its format.
 

@@ -14,8 +14,7 @@ from injector.sops.tree import Branch, Entry, Listing, Scalar
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from injector.sops.text import Format
-    from injector.sops.tree import Documents, Node
+    from injector.sops.tree import Documents, Format, Node
 
 _BINARY = Path(sys.executable).with_name("sops")
 Plain = str | float | bool | list["Plain"] | dict[str, "Plain"] | None

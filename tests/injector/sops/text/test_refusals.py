@@ -13,8 +13,7 @@ from injector.sops.text.output import LIMIT, Output
 from injector.sops.tree import Branch, Comment, Entry, Listing, Scalar
 
 if TYPE_CHECKING:
-    from injector.sops.text import Format
-    from injector.sops.tree import Documents, Node
+    from injector.sops.tree import Documents, Format, Node
 
 FORMATS: tuple[Format, ...] = ("yaml", "json", "dotenv", "ini", "binary")
 SECRET = Scalar("c4nary")

@@ -14,7 +14,7 @@ from tests.injector.sops.text.cases import NUMBERS, TEXTS
 from tests.injector.sops.text.real import Plain, tree
 
 if TYPE_CHECKING:
-    from injector.sops.text import Format
+    from injector.sops.tree import Format
     from tests.injector.sops.text.real import Sops
 
 texts = st.text(
