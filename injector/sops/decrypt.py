@@ -97,7 +97,8 @@ class _Walk:
         items: list[Entry | Comment] = []
         for item in branch.items:
             if isinstance(item, Comment):
-                items.append(self._comment(item, path, level))
+                encrypted = level.comment(item.text)
+                items.append(self._comment(item, path, encrypted=encrypted))
                 continue
             inner = (*path, item.key)
             if sum(len(key) + 1 for key in inner) > MAX_PATH:
@@ -115,7 +116,10 @@ class _Walk:
         items: list[Node | Comment] = []
         for item in listing.items:
             if isinstance(item, Comment):
-                items.append(self._comment(item, path, level))
+                encrypted = level.comment(item.text)
+                # SOPS decrypts an empty comment between elements to an empty text.
+                lost = encrypted and not item.text
+                items.append(Scalar("") if lost else self._comment(item, path, encrypted=encrypted))
                 continue
             node = self._node(item, path, level.below())
             items.append(node)
@@ -142,8 +146,8 @@ class _Walk:
             self.mac.add(plain, encrypted=True)
         return plain
 
-    def _comment(self, comment: Comment, path: tuple[str, ...], level: Level) -> Comment:
-        if not level.comment(comment.text) or not comment.text:
+    def _comment(self, comment: Comment, path: tuple[str, ...], *, encrypted: bool) -> Comment:
+        if not encrypted or not comment.text:
             return comment
         try:
             plain = self._cipher.decrypt(comment.text, path)

@@ -6,7 +6,7 @@ Each case is a document made from a seed. Both decrypt it: the bytes are the sam
 
 from __future__ import annotations
 
-import json
+import re
 import sys
 import tempfile
 from collections import Counter
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from injector.sops.errors import SopsError
 from tests.injector.sops import generated
 from tests.injector.sops.oracle import Oracle, ssh, x25519
-from tests.injector.sops.sources import YamlWriter
+from tests.injector.sops.sources import NOTES, YamlWriter
 
 if TYPE_CHECKING:
     from random import Random
@@ -68,7 +68,29 @@ def source(random: Random, format: Format) -> bytes:
         case "ini":
             return generated.as_ini(random)
         case "binary":
-            return random.choice((random.randbytes(random.randrange(200)), random.choice(generated.TEXTS).encode() or b"x"))
+            return random.choice(
+                (
+                    random.randbytes(random.randrange(200)),
+                    random.choice(generated.TEXTS).encode() or b"x",
+                )
+            )
+
+
+def edited(random: Random, data: bytes, format: Format) -> bytes:
+    """Add comments and blank lines by hand; nothing says that they were not there."""
+    if format not in {"yaml", "dotenv", "ini"} or random.random() < 0.5:
+        return data
+    lines = data.decode().split("\n")
+    body = next((at for at, line in enumerate(lines) if re.match(r"sops[:_]|\[sops\]", line)), 0)
+    for _ in range(random.randint(1, 8)):
+        note = f"{random.choice('#;') if format == 'ini' else '#'}{random.choice(NOTES)}"
+        indent = " " * random.choice((0, 0, 2, 4, 6, 8)) if format == "yaml" else ""
+        lines.insert(random.randint(0, body), random.choice(("", indent + note, indent + note)))
+        body += 1
+    if random.random() < 0.3 and format == "yaml":
+        at = random.randrange(body)
+        lines[at] += " # behind" if lines[at] else ""
+    return "\n".join(lines).encode()
 
 
 def compare(oracle: Oracle, each: Case) -> str:
@@ -76,6 +98,7 @@ def compare(oracle: Oracle, each: Case) -> str:
         encrypted = oracle.encrypt(each.source, each.format, *each.options, keys=each.keys)
     except AssertionError:
         return "sops does not encrypt it"
+    encrypted = edited(generated.seeded(-each.seed), encrypted, each.format)
     theirs = oracle.decrypt(encrypted, each.format)
     try:
         ours = oracle.opened(encrypted, each.format).text().reveal()

@@ -128,12 +128,14 @@ class Oracle:
         rings: list[tuple[str, ...]] = [("--age", each) for each in recipients]
         rings.append(("--age", ",".join(recipients)))
         stranger = x25519().recipient
-        for number, (groups, threshold) in enumerate((
-            ([[each] for each in recipients], 0),
-            ([[each] for each in recipients], 2),
-            ([[recipients[0]], [stranger], [stranger, recipients[1]]], 2),
-            ([[recipients[2]]], 0),
-        )):
+        for number, (groups, threshold) in enumerate(
+            (
+                ([[each] for each in recipients], 0),
+                ([[each] for each in recipients], 2),
+                ([[recipients[0]], [stranger], [stranger, recipients[1]]], 2),
+                ([[recipients[2]]], 0),
+            )
+        ):
             rule: dict[str, object] = {"key_groups": [{"age": group} for group in groups]}
             rule |= {"shamir_threshold": threshold} if threshold else {}
             config = self._directory / f"{number}.sops.yaml"

@@ -12,11 +12,20 @@ if TYPE_CHECKING:
     from random import Random
 
 _PLAIN_KEY = re.compile("[A-Za-z][A-Za-z0-9_. ]*[A-Za-z0-9_]")
-_NOTES = (
+NOTES = (
     *(" a note", " sops:enc", " sops:plain", "tight", " ünï", " a: b", " - x", "", " ", "#"),
     *("\ttab", " trailing ", " 'quote", " # twice", " key: [1, 2]", "!important", " 🔑"),
 )
-_BLOCKS = ("text", "two\nlines", "a\n\nb", "# no comment", "  deeper", "key: value", "é", "x\n  y\nz")
+_BLOCKS = (
+    "text",
+    "two\nlines",
+    "a\n\nb",
+    "# no comment",
+    "  deeper",
+    "key: value",
+    "é",
+    "x\n  y\nz",
+)
 _PLAINS = ("text", "a b", "http://x.y/z?a=b", "ünï", "v1.2.3", "a#b", "it's", "-1x", "x:y")
 _MERGED = "<<"
 
@@ -35,20 +44,26 @@ class YamlWriter:
         """Write one to three documents."""
         random, lines = self._random, list[str]()
         count = random.choice((1,) * 10 + (2, 3))
-        lines += random.choice(([], [], [], ["---"], ["# head", ""], ["# head", "---"], ["", "# a", "", "# b", ""]))
+        lines += random.choice(
+            ([], [], [], ["---"], ["# head", ""], ["# head", "---"], ["", "# a", "", "# b", ""])
+        )
         for index in range(count):
             if index:
-                lines += random.choice((["---"], ["# between", "---"], ["---", "# below"], ["...", "---"]))
+                lines += random.choice(
+                    (["---"], ["# between", "---"], ["---", "# below"], ["...", "---"])
+                )
             self._anchors = 0
             lines += self._mapping(random.randint(1, 7), 0)
-        text = "\n".join(lines) + random.choice(("\n", "\n", "\n", "", "\n\n", "\n# end\n", "\n\n# end\n# more\n"))
+        text = "\n".join(lines) + random.choice(
+            ("\n", "\n", "\n", "", "\n\n", "\n# end\n", "\n\n# end\n# more\n")
+        )
         return text.encode()
 
     def _maybe(self, chance: float) -> bool:
         return self._random.random() < chance
 
     def _note(self) -> str:
-        return f"#{self._random.choice(_NOTES)}"
+        return f"#{self._random.choice(NOTES)}"
 
     def _behind(self) -> str:
         return f" {self._note()}" if self._maybe(self._notes / 2) else ""
@@ -57,7 +72,11 @@ class YamlWriter:
         """Give comments, blank lines and comments that stand too far left or right."""
         found = []
         while self._maybe(self._notes / 2):
-            found.append(self._random.choice((self._note(), self._note(), self._note(), "", f"  {self._note()}")))
+            found.append(
+                self._random.choice(
+                    (self._note(), self._note(), self._note(), "", f"  {self._note()}")
+                )
+            )
         return found
 
     def _key(self) -> str:
@@ -143,7 +162,9 @@ class YamlWriter:
         if kind < 0.3:
             return json.dumps(self._random.choice(TEXTS), ensure_ascii=False)
         if kind < 0.4:
-            text = self._random.choice([text for text in TEXTS if "\n" not in text and "\t" not in text])
+            text = self._random.choice(
+                [text for text in TEXTS if "\n" not in text and "\t" not in text]
+            )
             return "'" + text.replace("'", "''") + "'"
         if kind < 0.65:
             return self._random.choice(SPELLINGS)
@@ -159,7 +180,10 @@ class YamlWriter:
     def _flow(self, depth: int) -> str:
         if depth > 3 or self._maybe(0.3):
             return self._random.choice(("[]", "{}", "[1, x]", "{a: 1, b: [x]}", '["", null]'))
-        items = [self._random.choice(("1", "x", '"q, r"', "null", "{}", self._flow(depth + 1))) for _ in range(3)]
+        items = [
+            self._random.choice(("1", "x", '"q, r"', "null", "{}", self._flow(depth + 1)))
+            for _ in range(3)
+        ]
         if self._maybe(0.5):
             return f"[{', '.join(items)}]"
         return "{" + ", ".join(f"k{index}: {item}" for index, item in enumerate(items)) + "}"
