@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from injector.contract.reasons import Reason
 from injector.sops import parse
-from injector.sops.cipher import Cipher
+from injector.sops.cipher import Cipher, without_more
 from injector.sops.datakey import data_key
 from injector.sops.errors import SopsError, invalid, untrusted
 from injector.sops.limits import MAX_PATH
@@ -150,7 +150,7 @@ class _Walk:
         if not encrypted or not comment.text:
             return comment
         try:
-            plain = self._cipher.decrypt(comment.text, path)
+            plain = self._cipher.decrypt(without_more(comment.text), path)
         except SopsError:
             # It was added by hand, or by a SOPS which did not encrypt comments.
             return comment

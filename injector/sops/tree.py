@@ -16,6 +16,7 @@ class Comment:
     """A comment, without the mark that its format puts in front."""
 
     text: str = field(repr=False)
+    """Each byte that is no UTF-8 is a lone surrogate (PEP 383)."""
 
 
 @dataclass(frozen=True, slots=True)

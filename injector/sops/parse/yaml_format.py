@@ -164,7 +164,7 @@ class _Reader:
             foot, of_value.foot = of_value.foot, ""
         if isinstance(event, ScalarEvent | AliasEvent):
             above += comments(of_value.head, of_value.line)
-            foot = "\n".join((of_value.foot, foot))
+            foot = f"{of_value.foot}\n{foot}"
         else:
             node = _with_notes(node, of_value)
         return _Pair(above, Entry(key, node), foot)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from injector.contract.reasons import Reason
 from injector.sops.limits import MAX_DEPTH
@@ -13,6 +14,8 @@ from injector.sops.tree import Branch, Comment, Entry, Listing, Scalar
 if TYPE_CHECKING:
     from injector.sops.tree import Documents, Node
 
+_BYTES: Final = re.compile("[\udc80-\udcff]")
+"""Each stands for a byte that is no UTF-8 (PEP 383)."""
 _Steps = tuple[str | int, ...]
 
 
@@ -38,13 +41,18 @@ def _check(node: Node, steps: _Steps) -> None:
         return
     for index, item in enumerate(node.items):
         if isinstance(item, Comment):
-            _check_text(item.text, steps)
+            _check_comment(item.text, steps)
         elif isinstance(item, Entry):
             below = (*steps, item.key)
             _check_text(item.key, below)
             _check(item.value, below)
         else:
             _check(item, (*steps, index))
+
+
+def _check_comment(text: str, steps: _Steps) -> None:
+    """Let bytes pass that are no UTF-8: dotenv and INI keep those of a comment."""
+    _check_text(_BYTES.sub("", text), steps)
 
 
 def _check_text(text: str, steps: _Steps) -> None:

@@ -96,12 +96,19 @@ class Oracle:
         path.write_bytes(data)
         return path.name
 
-    def encrypt(self, data: bytes, name: str, *options: str, keys: Iterable[str] = ()) -> bytes:
-        """Encrypt to the identity, or as `keys` say."""
+    def try_encrypt(
+        self, data: bytes, name: str, *options: str, keys: Iterable[str] = ()
+    ) -> bytes | None:
+        """Encrypt to the identity, or as `keys` say; `None` when sops refuses."""
         to = tuple(keys) or ("--age", self.identity.recipient)
         done = self._run(*options, *to, "--encrypt", self._file(data, name))
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        return done.stdout if done.returncode == 0 else None
+
+    def encrypt(self, data: bytes, name: str, *options: str, keys: Iterable[str] = ()) -> bytes:
+        """Encrypt what sops does not refuse."""
+        encrypted = self.try_encrypt(data, name, *options, keys=keys)
+        assert encrypted is not None, data
+        return encrypted
 
     def decrypt(self, data: bytes, name: str, *options: str) -> bytes | None:
         """Decrypt; `None` when sops refuses."""
@@ -123,7 +130,7 @@ class Oracle:
         return open_document(data, name, self.service_for(), verify_mac=verify_mac)
 
     def keyrings(self) -> list[tuple[str, ...]]:
-        """Give options for each identity alone, all of them, and groups of which some are needed."""
+        """Give options for each identity alone, all of them, and groups with a threshold."""
         recipients = [each.recipient for each in (self.identity, *self._of_ssh)]
         rings: list[tuple[str, ...]] = [("--age", each) for each in recipients]
         rings.append(("--age", ",".join(recipients)))

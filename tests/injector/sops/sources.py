@@ -106,7 +106,8 @@ class YamlWriter:
         kind = self._random.random()
         if depth < 4 and kind < 0.18:
             inner = self._mapping(self._random.randint(1, 4), depth + 1)
-            return [head + self._anchor_above() + self._behind(), *self._moved(inner, self._step)]
+            anchor = " &unused" if self._maybe(0.08) else ""
+            return [head + anchor + self._behind(), *self._moved(inner, self._step)]
         if depth < 4 and kind < 0.36:
             inner = self._sequence(depth + 1)
             step = 0 if self._level_lists else self._step
@@ -116,12 +117,6 @@ class YamlWriter:
         if kind < 0.5:
             return self._block(head)
         return [f"{head} {self._scalar()}{self._behind()}".rstrip(" ")]
-
-    def _anchor_above(self) -> str:
-        if not self._maybe(0.08):
-            return ""
-        # The anchor may be used only behind what it stands for.
-        return " &unused"
 
     def _moved(self, lines: list[str], step: int) -> list[str]:
         return [" " * step + line if line else line for line in lines]
@@ -158,24 +153,22 @@ class YamlWriter:
         return [f"{head} {mark[0]}{hint}{mark[1:]}{self._behind()}", *body, *blank]
 
     def _scalar(self) -> str:
-        kind = self._random.random()
+        random, kind = self._random, self._random.random()
         if kind < 0.3:
-            return json.dumps(self._random.choice(TEXTS), ensure_ascii=False)
+            return json.dumps(random.choice(TEXTS), ensure_ascii=False)
         if kind < 0.4:
-            text = self._random.choice(
-                [text for text in TEXTS if "\n" not in text and "\t" not in text]
-            )
+            text = random.choice([text for text in TEXTS if "\n" not in text and "\t" not in text])
             return "'" + text.replace("'", "''") + "'"
-        if kind < 0.65:
-            return self._random.choice(SPELLINGS)
-        if kind < 0.8:
-            return str(self._random.choice(NUMBERS))
         if kind < 0.83:
-            self._anchors += 1
-            return f"&a{self._anchors} {self._random.choice(('x', '1', 'null'))}"
-        if kind < 0.86 and self._anchors:
+            return random.choice((random.choice(SPELLINGS), str(random.choice(NUMBERS))))
+        return self._shared() if kind < 0.88 else random.choice(_PLAINS)
+
+    def _shared(self) -> str:
+        """Give an anchor, or an alias of one that was."""
+        if self._anchors and self._maybe(0.5):
             return f"*a{self._random.randint(1, self._anchors)}"
-        return self._random.choice(_PLAINS)
+        self._anchors += 1
+        return f"&a{self._anchors} {self._random.choice(('x', '1', 'null'))}"
 
     def _flow(self, depth: int) -> str:
         if depth > 3 or self._maybe(0.3):
