@@ -98,7 +98,7 @@ PROVIDERS: Final[Mapping[str, ProviderKind]] = MappingProxyType(
                 open_options=("data.",),
             ),
             ProviderKind(
-                "gcp-secretmanager", "gcp", available=False, options=("region", "version")
+                "gcp-secretmanager", "gcp", available=True, options=("region", "version")
             ),
             ProviderKind("azure-keyvault", "azure", available=True, options=("version",)),
             ProviderKind("sops", "sops", available=False, options=()),
