@@ -74,6 +74,10 @@ def sessions_over(
         from injector.identity import azure  # noqa: PLC0415 - paid by use
 
         logins |= azure.logins(clients.apis, clock, identity.root)
+    if "gcp" in families:
+        from injector.identity import gcp  # noqa: PLC0415 - paid by use
+
+        logins |= gcp.logins(clients.apis, clock, identity.root)
     return SessionCache(identity, logins, clients, tenures=tenures, clock=clock)
 
 

@@ -31,6 +31,7 @@ RESERVED_PREFIX: Final = "syrette-"
 RUN_DIRECTORY: Final = "/run/syrette"
 SESSION_DIRECTORY: Final = f"{RUN_DIRECTORY}/session"
 DOCUMENTS_DIRECTORY: Final = f"{RUN_DIRECTORY}/documents"
+"""Where objects of the pod's namespace that a login needs are mounted in our own containers."""
 TOKEN_DIRECTORY: Final = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path, no credential
 """
 Where our projected tokens are mounted in our containers: the ServiceAccount admission plugin adds
@@ -75,6 +76,11 @@ _FILE_SAFE = re.compile(r"[^A-Za-z0-9._-]")
 def volume_directory(volume: str) -> str:
     """Where a volume of ours is mounted in our own containers."""
     return f"{RUN_DIRECTORY}/{volume}"
+
+
+def secret_file(name_and_key: str) -> str:
+    """Path of a mounted Secret's key, given as `<name>/<key>`."""
+    return f"{DOCUMENTS_DIRECTORY}/secret/{name_and_key}"
 
 
 def env_file(container: str) -> str:

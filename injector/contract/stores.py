@@ -97,9 +97,7 @@ PROVIDERS: Final[Mapping[str, ProviderKind]] = MappingProxyType(
                 options=("engine", "kv", "ttl", "version"),
                 open_options=("data.",),
             ),
-            ProviderKind(
-                "gcp-secretmanager", "gcp", available=False, options=("region", "version")
-            ),
+            ProviderKind("gcp-secretmanager", "gcp", available=True, options=("region", "version")),
             ProviderKind("azure-keyvault", "azure", available=True, options=("version",)),
             ProviderKind("sops", "sops", available=False, options=()),
         )
