@@ -31,6 +31,7 @@ RESERVED_PREFIX: Final = "syrette-"
 RUN_DIRECTORY: Final = "/run/syrette"
 SESSION_DIRECTORY: Final = f"{RUN_DIRECTORY}/session"
 DOCUMENTS_DIRECTORY: Final = f"{RUN_DIRECTORY}/documents"
+"""Where objects of the pod's namespace that a login needs are mounted in our own containers."""
 TOKEN_DIRECTORY: Final = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path, no credential
 """
 Where our projected tokens are mounted in our containers: the ServiceAccount admission plugin adds

@@ -80,6 +80,11 @@ class Provider:
     """Whether the issuer's keys were uploaded, so that it need not be reachable."""
     disabled: bool = False
 
+    def __post_init__(self) -> None:
+        """Read the mapping, so that a mistake in it is told at once, as a ValueError."""
+        for attribute, expression in self.mapping.items():
+            _parse(attribute, expression)
+
     @property
     def name(self) -> str:
         """The resource."""
@@ -153,22 +158,25 @@ class Cluster:
         return Principal(name, frozenset({name, direct, *sets}), self.project.number)
 
 
-def _evaluate(attribute: str, expression: str, claims: Mapping[str, Any]) -> str:
+def _parse(attribute: str, expression: str) -> list[tuple[str, str]]:
+    """Read an expression as texts and paths of claims, of which each pair has one."""
     parts, at = [], 0
-    while True:
-        term = _TERM.match(expression, at)
-        if term is None:
-            msg = f"this world does not know how to read the mapping of {attribute}: {expression}"
-            raise ValueError(msg)
+    while term := _TERM.match(expression, at):
         single, double, path = term.groups()
-        parts.append(_claim(attribute, path, claims) if path else single or double or "")
+        parts.append((single or double or "", path or ""))
         at = term.end()
         if at == len(expression):
-            return "".join(parts)
+            return parts
         if expression[at] != "+":
-            msg = f"this world does not know how to read the mapping of {attribute}: {expression}"
-            raise ValueError(msg)
+            break
         at += 1
+    msg = f"this world cannot read the mapping of {attribute}: {expression}"
+    raise ValueError(msg)
+
+
+def _evaluate(attribute: str, expression: str, claims: Mapping[str, Any]) -> str:
+    parts = _parse(attribute, expression)
+    return "".join(_claim(attribute, path, claims) if path else text for text, path in parts)
 
 
 def _claim(attribute: str, path: str, claims: Mapping[str, Any]) -> str:

@@ -18,7 +18,9 @@ class WrongChecksum(Fault):
     """Handle rightly, then put another CRC32C beside the value."""
 
     def spoil(self, response: Response) -> Response:
-        """Change every checksum of an answer."""
+        """Change every checksum of an answer in JSON."""
+        if not response.body.startswith(b"{"):
+            return response
         return replace(response, body=json.dumps(_other(json.loads(response.body))).encode())
 
 

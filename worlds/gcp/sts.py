@@ -99,7 +99,7 @@ class Sts:
             attributes = provider.attributes(claims)
         except MappingError as exc:
             msg = f"Could not obtain a value for {exc} from the given credential."
-            raise GcpError(INVALID_GRANT, msg) from None
+            raise GcpError(UNAUTHORIZED_CLIENT, msg) from None
         if len(attributes[SUBJECT].encode()) > _MAX_SUBJECT:
             msg = (
                 f"The size of mapped attribute {SUBJECT} exceeds the {_MAX_SUBJECT} bytes limit. "
@@ -128,12 +128,12 @@ class Sts:
             raise GcpError(INVALID_TARGET, _NO_TARGET)
         claims = _verified(call, cluster.issuer, token, reachable=True)
         _for_one_of((cluster.pool,), claims)
-        bound = claims.get("kubernetes.io")
-        account = bound.get("serviceaccount") if isinstance(bound, dict) else None
-        if not isinstance(bound, dict) or not isinstance(account, dict):
-            msg = "The given credential is not a Kubernetes service account token."
-            raise GcpError(INVALID_GRANT, msg)
-        return cluster.caller(str(bound["namespace"]), str(account["name"]))
+        match claims.get("kubernetes.io"):
+            case {"namespace": str(namespace), "serviceaccount": {"name": str(name)}}:
+                return cluster.caller(namespace, name)
+            case _:
+                msg = "The given credential is not a Kubernetes service account token."
+                raise GcpError(INVALID_GRANT, msg)
 
 
 def _fields(call: Call) -> dict[str, str]:

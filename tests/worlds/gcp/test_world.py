@@ -151,6 +151,28 @@ def test_mistakes_in_a_test_are_told(world: GcpWorld, web: ServiceAccount) -> No
         world.put_secret("big", b"a" * 65537)
 
 
+def test_connections_are_counted(world: GcpWorld, token: str, secret: Secret) -> None:
+    """And those of clients that do not trust the world."""
+    access(world, token, f"{secret.name}/versions/1")
+    port = urlsplit(world.endpoints["sts"]).port
+    distrusting = http.client.HTTPSConnection("127.0.0.1", port, timeout=5)
+    with pytest.raises(ssl.SSLCertVerificationError):
+        distrusting.request("GET", "/")
+    distrusting.close()
+    access(world, token, f"{secret.name}/versions/1")
+    world.stop()  # which waits for what is still being counted
+
+    assert (world.connections, world.failed_handshakes) == (2, 1)
+
+
+def test_the_cas_file_is_there_while_the_world_runs() -> None:
+    """Not before and not after."""
+    with GcpWorld() as world:
+        assert world.ca_path.read_text() == world.ca_pem
+    with pytest.raises(RuntimeError, match="not started"):
+        world.ca_path.read_text()
+
+
 def test_every_service_has_an_endpoint() -> None:
     """Endpoints are plain URLs for clients' settings."""
     with GcpWorld() as world:
