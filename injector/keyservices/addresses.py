@@ -47,8 +47,9 @@ _AZURE_NAME: Final = re.compile(r"[A-Za-z0-9-]{1,127}", re.ASCII)
 _AZURE_VERSION: Final = re.compile(r"[0-9a-f]{32}", re.ASCII | re.IGNORECASE)
 _SEGMENT: Final = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9_.-]{1,128}", re.ASCII)
 _ENGINE_SEGMENTS: Final = 16
-# urlsplit drops control characters without a word, and browsers read a backslash as a slash.
-_URL: Final = re.compile(r"[!#-;=?-\[\]_a-z~]+", re.ASCII)
+# What parsers agree on: no userinfo, query, escape, backslash, or control character, which urlsplit
+# drops without a word.
+_URL: Final = re.compile(r"[A-Za-z0-9:/\[\]._~-]+", re.ASCII)
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -180,8 +181,7 @@ def origin(address: str) -> Origin:
         port = parts.port
     except ValueError:
         raise _no(address, what) from None
-    odd = "@" in parts.netloc or "?" in address or "#" in address
-    if parts.scheme not in _PORTS or not parts.hostname or odd or port == 0:
+    if parts.scheme not in _PORTS or not parts.hostname or port == 0:
         raise _no(address, what)
     return Origin(
         parts.scheme, parts.hostname, port or _PORTS[parts.scheme], parts.path.rstrip("/")
