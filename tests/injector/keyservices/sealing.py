@@ -61,3 +61,12 @@ def altered(document: bytes, kind: str, **fields: Any) -> bytes:  # noqa: ANN401
     content = yaml.safe_load(document)
     content["sops"][kind][0] |= fields
     return yaml.safe_dump(content, sort_keys=False).encode()
+
+
+def moved(document: bytes, kind: str, **fields: str) -> bytes:
+    """Put a key in the place of all that a document has: metadata is not under its MAC."""
+    content = yaml.safe_load(document)
+    for name in ("kms", "gcp_kms", "azure_kv", "hc_vault", "age", "pgp"):
+        content["sops"].pop(name, None)
+    content["sops"][kind] = [fields]
+    return yaml.safe_dump(content, sort_keys=False).encode()
