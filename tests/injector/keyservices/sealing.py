@@ -39,6 +39,7 @@ def sops(directory: Path, environment: Mapping[str, str], *arguments: str) -> by
         [str(SOPS), "--disable-version-check", *arguments],
         env={"HOME": str(directory), **environment},
         capture_output=True,
+        cwd=directory,
         timeout=60,
         check=False,
     )
