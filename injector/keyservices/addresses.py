@@ -47,6 +47,8 @@ _AZURE_NAME: Final = re.compile(r"[A-Za-z0-9-]{1,127}", re.ASCII)
 _AZURE_VERSION: Final = re.compile(r"[0-9a-f]{32}", re.ASCII | re.IGNORECASE)
 _SEGMENT: Final = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9_.-]{1,128}", re.ASCII)
 _ENGINE_SEGMENTS: Final = 16
+_NO_ENGINES: Final = frozenset({"auth", "cubbyhole", "identity", "sys"})
+"""Mounts that every Vault has: what is called there is never a decryption."""
 # What parsers agree on: no userinfo, query, escape, backslash, or control character, which urlsplit
 # drops without a word.
 _URL: Final = re.compile(r"[A-Za-z0-9:/\[\]._~-]+", re.ASCII)
@@ -161,6 +163,8 @@ def transit(key: VaultKey) -> TransitPlace:
     segments = key.engine_path.strip("/").split("/")
     if len(segments) > _ENGINE_SEGMENTS or not all(map(_SEGMENT.fullmatch, segments)):
         raise _no(key.engine_path, "no path of an engine: letters, digits, `_`, `.`, `-` and `/`")
+    if segments[0] in _NO_ENGINES:
+        raise _no(key.engine_path, "Vault's own, and no transit engine")
     if not _SEGMENT.fullmatch(key.key_name):
         raise _no(key.key_name, "no name of a transit key: letters, digits, `_`, `.` and `-`")
     return TransitPlace("/".join(segments), key.key_name)

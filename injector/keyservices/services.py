@@ -52,9 +52,7 @@ class KeyServices:
         if verdict.reason is not None:
             return _Refusing(verdict.reason, verdict.why_not)
         if not verdict.stores:
-            from injector.sops.age import AgeKeyService  # noqa: PLC0415 - paid by use
-
-            return AgeKeyService(self._identities)
+            return _Age(self._identities)
         return _InTurn([self._service(store) for store in verdict.stores])
 
     def _service(self, store: Store) -> KeyService:
@@ -73,6 +71,24 @@ class KeyServices:
         from injector.keyservices.azure_keys import AzureKeys  # noqa: PLC0415 - paid by use
 
         return AzureKeys(store, self._sessions)
+
+
+class _Age:
+    """Reads the identities when a key is theirs: one that cannot be read is that key's failure."""
+
+    def __init__(self, identities: Sequence[Material]) -> None:
+        self._identities = identities
+
+    def decrypt(self, key: MasterKey) -> Material:
+        """
+        Decrypt a data key.
+
+        Raises:
+            SopsError: for identities that are none, and keys that are not theirs.
+        """
+        from injector.sops.age import AgeKeyService  # noqa: PLC0415 - paid by use
+
+        return AgeKeyService(self._identities).decrypt(key)
 
 
 class _Refusing:

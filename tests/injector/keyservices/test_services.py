@@ -69,6 +69,19 @@ def test_what_age_cannot_the_cloud_can(tenant: Tenant, kms_key: Key, tmp_path: P
         assert opened(document, services) == CONTENT
 
 
+def test_an_identity_that_cannot_be_read_stops_no_other_key(
+    tenant: Tenant, kms_key: Key, tmp_path: Path
+) -> None:
+    """It is told when nothing else helps."""
+    keys = ("--age", x25519().recipient, "--kms", kms_key.arn)
+    document = sealed(tmp_path, _environment(tenant), *keys)
+    odd = [Material(b"no identity")]
+
+    assert opened(document, KeyServices([tenant.store()], tenant.sessions, odd)) == CONTENT
+    with pytest.raises(SopsError, match="line 1 of an identity file"):
+        opened(document, KeyServices([], tenant.sessions, odd))
+
+
 def test_a_document_for_nobody_here_says_why_of_each_key(
     tenant: Tenant, kms_key: Key, tmp_path: Path
 ) -> None:
