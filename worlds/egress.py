@@ -10,19 +10,17 @@ from __future__ import annotations
 import contextlib
 import selectors
 import socket
-import struct
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
+from worlds.listener import IDLE_SECONDS, Listener, reset_on_close
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 _MAX_HEAD: Final = 64 * 1024  # bytes
 _CHUNK: Final = 64 * 1024  # bytes
-_IDLE_SECONDS: Final = 60.0
-_ABORT: Final = struct.pack("ii", 1, 0)
-"""SO_LINGER of zero seconds: closing sends a reset, as the world behind did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +58,9 @@ class Egress:
         address: tuple[str, int] = ("127.0.0.1", 0),
     ) -> None:
         self._routes = routes
-        self._host, self.port = address
         self._lock = threading.Lock()
         self._asked: list[Asked] = []
-        self._open: set[socket.socket] = set()
-        self._threads: set[threading.Thread] = set()
-        self._listener: socket.socket | None = None
-        self._acceptor: threading.Thread | None = None
-        self._ending = threading.Event()
+        self._listener = Listener(self._answer, address, "egress")
 
     def __enter__(self) -> Self:
         self.start()
@@ -75,6 +68,11 @@ class Egress:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    @property
+    def port(self) -> int:
+        """Where it listens, or did."""
+        return self._listener.port
 
     @property
     def url(self) -> str:
@@ -99,66 +97,11 @@ class Egress:
 
     def start(self) -> None:
         """Listen."""
-        self._listener = socket.create_server((self._host, self.port), backlog=128)
-        self.port = self._listener.getsockname()[1]
-        self._ending.clear()
-        self._acceptor = threading.Thread(
-            target=self._accept, args=(self._listener,), name=f"egress:{self.port}", daemon=True
-        )
-        self._acceptor.start()
+        self._listener.start()
 
     def stop(self) -> None:
         """Take no more, end every tunnel and wait for its thread."""
-        listener, self._listener = self._listener, None
-        if listener is None or self._acceptor is None:
-            return
-        self._ending.set()
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
-            self._acceptor.join(5)
-        listener.close()
-        with self._lock:
-            left, threads = set(self._open), set(self._threads)
-        for connection in left:
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-        for thread in threads:
-            thread.join(5)
-
-    def _accept(self, listener: socket.socket) -> None:
-        while True:
-            try:
-                client, _ = listener.accept()
-            except OSError:
-                return
-            if self._ending.is_set():
-                client.close()
-                return
-            thread = threading.Thread(target=self._serve, args=(client,), daemon=True)
-            with self._lock:
-                self._threads.add(thread)
-            thread.start()
-
-    def _serve(self, client: socket.socket) -> None:
-        try:
-            with self._tracked(client):
-                client.settimeout(_IDLE_SECONDS)
-                self._answer(client)
-        except OSError:
-            return  # one side went away, or we are stopping
-        finally:
-            with self._lock:
-                self._threads.discard(threading.current_thread())
-
-    @contextlib.contextmanager
-    def _tracked(self, connection: socket.socket) -> Iterator[None]:
-        with self._lock:
-            self._open.add(connection)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._open.discard(connection)
-            connection.close()
+        self._listener.stop()
 
     def _answer(self, client: socket.socket) -> None:
         head, early = _head(client)
@@ -172,11 +115,11 @@ class Egress:
             client.sendall(_refusal("403 Forbidden", text))
             return
         try:
-            upstream = socket.create_connection(where, timeout=_IDLE_SECONDS)
+            upstream = socket.create_connection(where, timeout=IDLE_SECONDS)
         except OSError:
             client.sendall(_refusal("502 Bad Gateway", b"nobody listens there\n"))
             return
-        with self._tracked(upstream):
+        with self._listener.kept(upstream):
             client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
             if early:
                 upstream.sendall(early)
@@ -212,12 +155,12 @@ def _pump(client: socket.socket, upstream: socket.socket) -> None:
         ready.register(client, selectors.EVENT_READ, (client, upstream))
         ready.register(upstream, selectors.EVENT_READ, (upstream, client))
         while ready.get_map():
-            for key, _ in ready.select(_IDLE_SECONDS):
+            for key, _ in ready.select(IDLE_SECONDS):
                 source, sink = key.data
                 try:
                     data = source.recv(_CHUNK)
                 except ConnectionResetError:
-                    sink.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
+                    reset_on_close(sink)
                     return
                 if data:
                     sink.sendall(data)

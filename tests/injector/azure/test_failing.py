@@ -44,6 +44,10 @@ def _no_credential(_: AzureWorld, client: Identity) -> None:
     client.credentials.clear()
 
 
+def _unreachable(azure: AzureWorld, _: Identity) -> None:
+    azure.issuer.reachable = False
+
+
 def _disabled(_: AzureWorld, client: Identity) -> None:
     client.enabled = False
 
@@ -86,6 +90,12 @@ LOGINS: dict[str, tuple[dict[str, Any], Callable[[AzureWorld, Identity], None], 
         f"check `azure.client-id` ({OTHER})",
     ),
     "another tenant": ({"tenant_id": OTHER}, _credential(), "AADSTS90002", "`azure.tenant-id`"),
+    "an issuer that Entra cannot reach": (
+        {},
+        _unreachable,
+        "AADSTS50166",
+        "must be reachable from the internet",
+    ),
     "a client that is disabled": ({}, _disabled, "AADSTS7000112", "enable the client"),
 }
 
