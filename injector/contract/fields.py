@@ -40,7 +40,7 @@ __all__ = [
 
 FAMILIES: Final = ("aws", "vault", "gcp", "azure", "sops")
 ENDPOINTS: Final = {
-    "aws": ("sts", "secretsmanager", "ssm", "pod-identity"),
+    "aws": ("sts", "secretsmanager", "ssm", "kms", "pod-identity"),
     "gcp": ("sts", "iamcredentials", "oauth2", "secretmanager", "cloudkms", "metadata"),
 }
 """Services whose addresses may be set, by family."""
@@ -146,7 +146,7 @@ FIELDS: Final[tuple[StoreField, ...]] = (
     StoreField(
         "endpoints",
         ("aws",),
-        "Endpoints by service (`sts`, `secretsmanager`, `ssm`, `pod-identity`).",
+        "Endpoints by service (`sts`, `secretsmanager`, `ssm`, `kms`, `pod-identity`).",
         kind=Kind.PAIRS,
         endpoint=True,
         annotated=False,
