@@ -99,7 +99,7 @@ PROVIDERS: Final[Mapping[str, ProviderKind]] = MappingProxyType(
             ),
             ProviderKind("gcp-secretmanager", "gcp", available=True, options=("region", "version")),
             ProviderKind("azure-keyvault", "azure", available=True, options=("version",)),
-            ProviderKind("sops", "sops", available=False, options=("type",)),
+            ProviderKind("sops", "sops", available=True, options=("type",)),
         )
     }
 )

@@ -36,6 +36,11 @@ class Document:
     """Whether the MAC was looked at."""
     _decrypted: Decrypted
 
+    @property
+    def format(self) -> str:
+        """What it was read as."""
+        return self._decrypted.format
+
     def text(self) -> Material:
         """
         Give the whole file as `sops --decrypt` prints it, in the format that it came in.
