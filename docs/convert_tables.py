@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from docs.tables import code, table
+from syrette.convert.csi import table as csi
 from syrette.convert.table import GROUPS, Row
 from syrette.convert.templates import functions
 
 
 def tables() -> dict[str, str]:
     """Every table of the page, by the name of its place."""
-    return {"annotations": _annotations(), "functions": _functions()}
+    return {"annotations": _annotations(), "functions": _functions(), "csi": _csi()}
+
+
+def _csi() -> str:
+    head = ("parameter", "fate", "ours")
+    return "\n\n".join(
+        f"### {title} of `{provider}`\n\n" + table(head, [_row(row) for row in rows.values()])
+        for provider, parameters in csi.PARAMETERS.items()
+        for title, rows in (("Parameters", parameters), ("Objects", csi.OBJECTS[provider]))
+    )
 
 
 def _annotations() -> str:

@@ -1,5 +1,5 @@
 """
-`syrette convert`: manifests annotated for Vault's Agent Injector become manifests for ours.
+`syrette convert`: manifests of Vault's Agent Injector or the Secrets Store CSI driver become ours.
 
 Pure: manifests in, manifests and a report out. Nothing is guessed; what has no sure equivalent is
 left out and told.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from syrette import manifests
-from syrette.convert import pods
+from syrette.convert import csi, pods
 from syrette.convert.findings import Fate, Finding, Report
 from syrette.convert.table import PREFIX
 
@@ -63,8 +63,11 @@ def convert(documents: list[dict[str, Any]]) -> Converted:
         annotations = metadata.get("annotations") or {}
         replaced, conversion = pods.convert(annotations, template["spec"])
         _beside(workload, conversion)
+        replaced, volumes = csi.convert(template["spec"], replaced, after, workload.namespace)
+        conversion.add(volumes)
         if replaced != annotations:
             metadata["annotations"] = replaced
+            template["metadata"] = metadata
         todo.update(dict.fromkeys(conversion.todo))
         if conversion.findings or conversion.notes:
             notes = tuple(dict.fromkeys(conversion.notes))

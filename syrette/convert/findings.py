@@ -52,6 +52,12 @@ class Conversion:
         """Say why an annotation has no equivalent."""
         self.findings.append(Finding(key, Fate.NONE, text))
 
+    def add(self, more: Conversion) -> None:
+        """Take what another source of the same pod has to tell."""
+        self.findings.extend(more.findings)
+        self.notes.extend(more.notes)
+        self.todo.extend(more.todo)
+
 
 @dataclass(frozen=True, slots=True)
 class Report:

@@ -1,0 +1,236 @@
+"""Volumes of the Secrets Store CSI driver become annotations, and whatever does not is told."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from injector.contract.stores import PROVIDERS
+from syrette import decisions
+from syrette.convert import Converted, convert
+from syrette.convert.csi import table
+from tests.house.source import ROOT
+from tests.syrette.converting import SETTINGS, ours
+from webhook.review import Allowed
+
+CASES = yaml.safe_load(
+    (Path(__file__).parent / "convert_cases" / "csi" / "classes.yaml").read_text()
+)
+DOCUMENTED = {
+    "aws": (
+        "objects region failoverRegion pathTranslation usePodIdentity preferredAddressType",
+        (
+            "objectName objectType objectAlias objectVersion objectVersionLabel jmesPath "
+            "failoverObject filePermission objectTemplate"
+        ),
+    ),
+    "gcp": (
+        "secrets auth",
+        "resourceName fileName path mode extractJSONKey extractYAMLKey",
+    ),
+    "azure": (
+        (
+            "keyvaultName tenantId clientID usePodIdentity useVMManagedIdentity "
+            "userAssignedIdentityID cloudName cloudEnvFileName objects"
+        ),
+        (
+            "objectName objectAlias objectType objectVersion objectVersionHistory objectFormat "
+            "objectEncoding filePermission"
+        ),
+    ),
+    "vault": (
+        (
+            "roleName vaultAddress vaultNamespace vaultSkipTLSVerify vaultCACertPath "
+            "vaultCADirectory vaultTLSClientCertPath vaultTLSClientKeyPath vaultTLSServerName "
+            "vaultKubernetesMountPath vaultAuthMountPath audience objects"
+        ),
+        "objectName secretPath secretKey method secretArgs filePermission encoding",
+    ),
+}
+"""Parameters and fields of an object, as the providers' documentation names them."""
+
+
+def _manifests(case: dict[str, Any]) -> list[dict[str, Any]]:
+    driver = {
+        "driver": "secrets-store.csi.k8s.io",
+        "readOnly": True,
+        "volumeAttributes": {"secretProviderClass": "web"},
+    }
+    container = {"name": "app", "image": "acme/web", **copy.deepcopy(case.get("container", {}))}
+    container["volumeMounts"] = [{"name": "s", "mountPath": "/mnt/s", **case.get("mount", {})}]
+    spec = {
+        "serviceAccountName": "web",
+        "containers": [container],
+        "volumes": [{"name": "s", "csi": driver}],
+    }
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": spec}
+    kind = {
+        "apiVersion": "secrets-store.csi.x-k8s.io/v1",
+        "kind": "SecretProviderClass",
+        "metadata": {"name": "web"},
+        "spec": case["class"],
+    }
+    return [pod, kind]
+
+
+def _pod(result: Converted) -> dict[str, Any]:
+    return result.documents[0]
+
+
+def _ours(result: Converted) -> dict[str, str]:
+    return ours(Converted(result.documents[:1], result.reports, result.todo))
+
+
+def _findings(result: Converted) -> dict[str, tuple[str, str]]:
+    return {it.key: (str(it.fate), it.text) for report in result.reports for it in report.findings}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["says"])
+def test_a_class_and_its_pod_become_these_annotations(case: dict[str, Any]) -> None:
+    """The volume and its mounts are gone, the class is left as it is."""
+    given = _manifests(case)
+    result = convert(given)
+    (container,) = _pod(result)["spec"]["containers"]
+
+    assert _ours(result) == case["ours"]
+    assert "volumes" not in _pod(result)["spec"]
+    assert container == {"name": "app", "image": "acme/web", **case.get("after", {})}
+    assert result.documents[1] == given[1]
+    assert convert(result.documents).reports == ()
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["says"])
+def test_the_report_names_these(case: dict[str, Any]) -> None:
+    """Each by its key, and nothing else is without equivalent."""
+    found = _findings(convert(_manifests(case)))
+    wanted = case.get("findings", {})
+    missing = {
+        key: found.get(key)
+        for key, (fate, words) in wanted.items()
+        if key not in found or found[key][0] != fate or words not in found[key][1]
+    }
+    others = {key for key, (fate, _) in found.items() if fate == "no equivalent"} - set(wanted)
+
+    assert missing == {}
+    assert others == set()
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["says"])
+def test_the_webhook_admits_what_is_converted(case: dict[str, Any]) -> None:
+    """The only problem that it may have is a provider that is not in this version."""
+    (decision,) = decisions.decide(convert(_manifests(case)).documents, SETTINGS)
+    # Once every provider is available, only the last line is left.
+    coming = [row.name for row in PROVIDERS.values() if not row.available]
+    used = [name for name in coming if any(f"{name}:" in text for text in case["ours"].values())]
+    if used:
+        assert len(decision.problems) == 1
+        assert f"the provider `{used[0]}` is not in this version" in decision.problems[0]
+        return
+    assert isinstance(decision.verdict, Allowed), decision.problems
+
+
+@pytest.mark.parametrize("provider", DOCUMENTED)
+def test_every_documented_parameter_is_in_the_tables_and_on_the_page(provider: str) -> None:
+    """Whoever looks for one finds what becomes of it."""
+    page = (ROOT / "docs" / "convert.md").read_text(encoding="utf-8")
+    parameters, objects = (set(names.split()) for names in DOCUMENTED[provider])
+
+    assert parameters <= set(table.PARAMETERS[provider])
+    assert objects <= set(table.OBJECTS[provider])
+    assert [name for name in parameters | objects if f"| `{name}` |" not in page] == []
+
+
+AWS = {
+    "provider": "aws",
+    "parameters": {"objects": "- {objectName: db, objectType: secretsmanager}"},
+}
+
+
+@pytest.mark.parametrize(
+    ("case", "said"),
+    [
+        ({"class": AWS, "mount": {"subPath": "db"}}, "mounts one file of it by subPath"),
+        ({"class": {**AWS, "provider": "acme"}}, "the provider `acme` is none of"),
+        ({"class": {"provider": "aws"}}, "none of its files has an equivalent"),
+        (
+            {"class": {"provider": "aws", "parameters": {"objects": "- ["}}},
+            "its YAML: line 1",
+        ),
+        ({"class": {"provider": "azure", "parameters": {}}}, "keyvaultName is missing"),
+    ],
+    ids=["one file", "a provider", "no files", "no YAML", "no vault"],
+)
+def test_a_volume_that_cannot_be_converted_stays_as_it_is(case: dict[str, Any], said: str) -> None:
+    """Neither it nor its mounts are touched, and the report says why."""
+    given = _manifests(case)
+    result = convert(given)
+
+    assert result.documents == given
+    assert said in _findings(result)["volume s"][1]
+    assert not result.complete
+
+
+def test_a_class_that_is_not_among_the_manifests_is_asked_for() -> None:
+    """One of another namespace is another class."""
+    pod, kind = _manifests({"class": AWS})
+    pod["metadata"]["namespace"] = "shop"
+    kind["metadata"]["namespace"] = "bank"
+    result = convert([pod, kind])
+
+    assert result.documents == [pod, kind]
+    assert "is not among the manifests" in _findings(result)["volume s"][1]
+
+
+def test_what_the_pod_says_already_is_not_contradicted() -> None:
+    """A class of another region than the pod's own stays a volume."""
+    case = {"class": {**AWS, "parameters": {**AWS["parameters"], "region": "eu-west-1"}}}  # type: ignore[dict-item]
+    given = _manifests(case)
+    given[0]["metadata"]["annotations"] = {"syrette.dev/aws.region": "eu-north-1"}
+    result = convert(given)
+
+    assert result.documents == given
+    assert "the pod has syrette.dev/aws.region" in _findings(result)["volume s"][1]
+
+
+def test_only_the_containers_that_mount_the_volume_get_its_files() -> None:
+    """Each in its own directory."""
+    given = _manifests({"class": AWS})
+    mount = {"name": "s", "mountPath": "/etc/db/"}
+    given[0]["spec"]["containers"] += [
+        {"name": "side", "image": "acme/side", "volumeMounts": [mount]},
+        {"name": "proxy", "image": "acme/proxy"},
+    ]
+    result = convert(given)
+    items = yaml.safe_load(_ours(result)["secrets"])
+
+    assert items == [
+        {"from": "aws-secretsmanager:db", "file": "db", "containers": ["app"]},
+        {
+            "from": "aws-secretsmanager:db",
+            "file": "db",
+            "mount": "/etc/db",
+            "containers": ["side"],
+        },
+    ]
+    (decision,) = decisions.decide(result.documents, SETTINGS)
+    assert isinstance(decision.verdict, Allowed), decision.problems
+
+
+def test_other_uses_of_a_secret_that_the_class_makes_are_named() -> None:
+    """The kubelet pulls images with Secrets only."""
+    made = {"secretName": "made", "type": "Opaque", "data": [{"objectName": "db", "key": "k"}]}
+    given = _manifests({"class": {**AWS, "secretObjects": [made]}})
+    given[0]["spec"]["imagePullSecrets"] = [{"name": "made"}]
+    given[0]["spec"]["volumes"].append({"name": "v", "secret": {"secretName": "made"}})
+    result = convert(given)
+    told = [it.text for it in result.reports[0].findings if "secretObjects" in it.key]
+
+    assert [text.partition(":")[0] for text in told] == [
+        "the volume v holds the Secret",
+        "imagePullSecrets",
+    ]
+    assert not result.complete
