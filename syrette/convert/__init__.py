@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from syrette import manifests
 from syrette.convert import csi, pods
+from syrette.convert.csi.mounts import DRIVER
 from syrette.convert.findings import Fate, Finding, Report
 from syrette.convert.table import PREFIX
 
@@ -98,12 +99,12 @@ def _elsewhere(document: dict[str, Any]) -> Iterator[Report]:
 
 
 def _annotated(value: object) -> bool:
-    """Whether annotations of theirs stand anywhere within."""
+    """Whether annotations or volumes of theirs stand anywhere within."""
     pending = [value]
     while pending:
         item = pending.pop()
         if isinstance(item, dict):
-            if any(str(key).startswith(PREFIX) for key in item):
+            if item.get("driver") == DRIVER or any(str(key).startswith(PREFIX) for key in item):
                 return True
             pending.extend(item.values())
         elif isinstance(item, list):

@@ -234,3 +234,28 @@ def test_other_uses_of_a_secret_that_the_class_makes_are_named() -> None:
         "imagePullSecrets",
     ]
     assert not result.complete
+
+
+def test_no_variable_of_an_env_from_is_lost() -> None:
+    """One key that has no equivalent keeps the whole of it, and that is told."""
+    keys = [{"objectName": "db", "key": "DB"}, {"objectName": "gone", "key": "GONE"}]
+    made = {"secretName": "made", "type": "Opaque", "data": keys}
+    source = [{"secretRef": {"name": "made"}}]
+    given = _manifests(
+        {"class": {**AWS, "secretObjects": [made]}, "container": {"envFrom": source}}
+    )
+    result = convert(given)
+    (container,) = _pod(result)["spec"]["containers"]
+
+    assert container["envFrom"] == source
+    assert not result.complete
+
+
+def test_a_volume_in_a_kind_that_makes_pods_unknown_to_us_is_told() -> None:
+    """It would otherwise be left there without a word."""
+    pod, kind = _manifests({"class": AWS})
+    rollout = {"kind": "Rollout", "metadata": {"name": "web"}, "spec": {"template": pod}}
+    result = convert([rollout, kind])
+
+    assert [report.workload for report in result.reports] == ["Rollout/web"]
+    assert not result.complete

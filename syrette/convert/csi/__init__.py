@@ -153,7 +153,7 @@ def _variables(
             str(it.get("key")): files.get(str(it.get("objectName")))
             for it in secret.get("data") or []
         }
-        variables = Variables(name, {key: it for key, it in keys.items() if it is not None})
+        variables = Variables(name, keys)
         made.extend(variables.take(spec))
         for where in variables.left:
             conversion.none(whole, f"{where}: the Secret is made no more")

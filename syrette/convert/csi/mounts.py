@@ -100,7 +100,8 @@ class Variables:
     """Uses of one Secret that a class makes; each is taken, or said to be left."""
 
     secret: str
-    keys: Mapping[str, Item]
+    keys: Mapping[str, Item | None]
+    """The file of each key; None where it has no equivalent."""
     taken: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
 
@@ -153,11 +154,15 @@ class Variables:
                 kept.append(source)
                 continue
             named = {f"{source.get('prefix') or ''}{key}": it for key, it in self.keys.items()}
-            if own & set(named) or not all(_is_variable(name) for name in named):
-                self.left.append(f"{where}: its envFrom has names that ours cannot be or keep")
+            sound = all(it is not None and _is_variable(name) for name, it in named.items())
+            if own & set(named) or not sound:
+                self.left.append(
+                    f"{where}: its envFrom has names that ours cannot be or keep, or a key that no "
+                    "converted file has"
+                )
                 kept.append(source)
                 continue
-            taken.extend(named.items())
+            taken.extend((name, it) for name, it in named.items() if it is not None)
         if taken:
             container["envFrom"] = kept
             if not kept:
