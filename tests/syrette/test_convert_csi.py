@@ -51,7 +51,7 @@ DOCUMENTED = {
         "objectName secretPath secretKey method secretArgs filePermission encoding",
     ),
 }
-"""Parameters and fields of an object, as the providers' documentation names them."""
+"""Parameters and fields of an object: what `table` says of where they were read holds here, too."""
 
 
 def _manifests(case: dict[str, Any]) -> list[dict[str, Any]]:
@@ -259,3 +259,18 @@ def test_a_volume_in_a_kind_that_makes_pods_unknown_to_us_is_told() -> None:
 
     assert [report.workload for report in result.reports] == ["Rollout/web"]
     assert not result.complete
+
+
+@pytest.mark.parametrize(
+    ("translation", "file"), [("", "a_b"), ("false", "a/b"), ("False", "a/b"), ("-", "a-b")]
+)
+def test_slashes_of_names_become_what_the_class_says(translation: str, file: str) -> None:
+    """An empty translation is the default one (its provider, NewSecretDescriptorList)."""
+    parameters = {
+        "pathTranslation": translation,
+        "objects": "- {objectName: /a/b, objectType: ssmparameter, objectAlias: a/b}",
+    }
+    result = convert(_manifests({"class": {"provider": "aws", "parameters": parameters}}))
+    annotations = _ours(result)
+
+    assert f"file.{file}" in annotations or f"file: {file}" in annotations["secrets"]

@@ -42,13 +42,13 @@ def aws(found: Class) -> None:
     _given(found, {"region": "aws.region", "failoverRegion": "aws.failover-region"})
     if parse_bool(found.parameters.get("usePodIdentity", "")):
         found.option("usePodIdentity", "aws.auth", "pod-identity")
-    slash = found.parameters.get("pathTranslation", "_")
+    slash = found.parameters.get("pathTranslation", "") or "_"
     if "pathTranslation" in found.parameters:
         found.conversion.becomes(found.key("pathTranslation"), "the names of the files")
 
     def name(given: str) -> str:
         # Theirs translates aliases, too (provider/secret_descriptor.go, GetFileName).
-        return given.lstrip("/") if slash == "False" else given.replace("/", slash)
+        return given.lstrip("/") if slash.lower() == "false" else given.replace("/", slash)
 
     def read(given: Mapping[str, Any], where: str) -> None:
         reference = _aws_reference(given)
