@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from injector.aws.sdk import Sdk
     from injector.contract.plan import Plan
     from injector.identity.interface import Identity, Login, Session, SessionKey, Tenure
+    from injector.rest import Rest
     from injector.vault.client import Vault, VaultClient
 
 
@@ -69,6 +70,14 @@ def sessions_over(
 
         logins |= vault.logins(clients.servers, clock, identity.root)
         tenures |= vault.tenures(clients.servers, clock)
+    if "azure" in families:
+        from injector.identity import azure  # noqa: PLC0415 - paid by use
+
+        logins |= azure.logins(clients.apis, clock, identity.root)
+    if "gcp" in families:
+        from injector.identity import gcp  # noqa: PLC0415 - paid by use
+
+        logins |= gcp.logins(clients.apis, clock, identity.root)
     return SessionCache(identity, logins, clients, tenures=tenures, clock=clock)
 
 
@@ -107,9 +116,20 @@ class Clients:
         """Make a Vault client."""
         return self.servers.open(session.key, session.credentials.token, namespace, seconds)
 
+    @cached_property
+    def apis(self) -> Rest:
+        """What sends to APIs without a token, such as a login."""
+        from injector.rest import Rest  # noqa: PLC0415 - paid by use
+
+        return Rest(self._transport, self._retry)
+
+    def rest(self, session: Session) -> Rest:
+        """Make a client of APIs that take a bearer."""
+        return self.apis.bearing(session.credentials.token, session.key.input("ca-bundle"))
+
     def expect(self, key: SessionKey, service: str, region: str, *, login: bool) -> None:
-        """Open connections early."""
+        """Open connections early; an API's is opened by its own provider (`Rest.expect`)."""
         if key.provider == "vault":
             self.servers.expect(key)
-        else:
+        elif key.provider == "aws":
             self.sdk.expect(key, service, region, login=login)

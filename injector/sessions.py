@@ -125,13 +125,24 @@ class SessionCache:
             login = self._live(key) is None and key not in self._flights
         self._clients.expect(key, service, region, login=login)
 
-    def forget(self, key: SessionKey) -> None:
-        """Drop a login and its sources, after the provider called its credentials invalid."""
+    def standing(self, key: SessionKey) -> tuple[SessionRecord, ...]:
+        """What there is of a login and its sources, for `forget`."""
         with self._lock:
-            step: SessionKey | None = key
-            while step is not None:
-                self._records.pop(step, None)
-                step = step.source
+            return tuple(self._records[step] for step in key.chain if step in self._records)
+
+    def forget(self, key: SessionKey, seen: Collection[SessionRecord] = ()) -> None:
+        """
+        Drop a login and its sources, after the provider called its credentials invalid.
+
+        Args:
+            key: of the login.
+            seen: what stood before the call; what somebody else has put in its place meanwhile
+                stays. Without any, whatever there is goes.
+        """
+        with self._lock:
+            for step in key.chain:
+                if not seen or self._records.get(step) in seen:
+                    self._records.pop(step, None)
 
     def now(self) -> float:
         """Seconds since the epoch, on the clock by which sessions end."""

@@ -92,6 +92,8 @@ def _calls(store: Store, plan: Plan) -> Iterator[str]:
     elif store.provider == "vault":
         kinds = Counter(_vault_call(store, read) for read in reads)
         yield from (f"{count} × {kind}" for kind, count in sorted(kinds.items()))
+    elif store.provider == "azure-keyvault":
+        yield f"{len(reads)} × GetSecret (a certificate's key and chain are in its secret)"
     else:
         yield _several(len(reads), "read")
 

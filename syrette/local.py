@@ -65,9 +65,11 @@ def local(plan: Plan, *, without_roles: bool) -> Plan:
         InputError: for a store that only a pod's own token opens.
     """
     for store in plan.stores:
-        if store.family == "vault" and store.signer is None:
+        if store.family == "azure" or (store.family == "vault" and store.signer is None):
+            vault = store.family == "vault"
+            how = f"the Vault login `{store.text('auth')}`" if vault else "the login to Azure"
             raise InputError(
-                f"store `{store.name}`: the Vault login `{store.text('auth')}` needs a token of "
+                f"store `{store.name}`: {how} needs a token of "
                 "the pod's service account; `syrette check` asks a cluster for one and tells what "
                 "the pod would get"
             )

@@ -23,8 +23,16 @@ def words(store: Store, account: str) -> Iterator[str]:
     """
     if store.family == "vault":
         yield from _vault(store, account)
+    elif store.family == "azure":
+        yield from _azure(store, account)
     else:
         yield from _aws(store, account)
+
+
+def _azure(store: Store, account: str) -> Iterator[str]:
+    tenant, cloud = store.text("tenant-id"), store.text("cloud")
+    yield f"login: client {store.text('client-id')} of the tenant {tenant}, in the cloud {cloud}"
+    yield f"with the token of {account} for audience {store.text('audience')}"
 
 
 def _aws(store: Store, account: str) -> Iterator[str]:

@@ -7,59 +7,44 @@ store, the operator's `defaults` and the plan are all generated from these rows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
+from injector.contract.cloud_fields import AZURE, GCP
+from injector.contract.field import (
+    DNS_LABEL,
+    EXTERNAL_ID,
+    EXTERNAL_ID_WORDS,
+    ROLE_ARN,
+    ROLE_WORDS,
+    VAULT_NAMESPACE_WORDS,
+    VAULT_PATH,
+    Kind,
+    StoreField,
+)
 
-class Kind(StrEnum):
-    """The shape of a field's value."""
-
-    TEXT = "text"
-    NAMES = "names"
-    """A list, or a comma list in an annotation."""
-    PAIRS = "pairs"
-    """A mapping, or `key=value,…` in an annotation."""
-    HOPS = "hops"
-    """A chain of roles: a comma list of ARNs, or a list of ARNs and mappings."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoreField:
-    """One row of the store-field table."""
-
-    name: str
-    families: tuple[str, ...]
-    doc: str
-    kind: Kind = Kind.TEXT
-    choices: tuple[str, ...] = ()
-    pattern: str = ""
-    """The whole value must match; what becomes part of a host name has a DNS-label pattern."""
-    expected: str = ""
-    """What the pattern wants, in words."""
-    endpoint: bool = False
-    """Endpoints and trust are the operator's: others may give only what `allowed-addresses` has."""
-    annotated: bool = True
-    """Whether `syrette.dev/<family>.<name>` exists; otherwise only named stores have it."""
-    inherited: bool = False
-    """Whether a named store that does not give it takes the family's: where, and who the pod is."""
+__all__ = [
+    "DNS_LABEL",
+    "ENDPOINTS",
+    "EXTERNAL_ID",
+    "EXTERNAL_ID_WORDS",
+    "FAMILIES",
+    "FIELDS",
+    "ROLE_ARN",
+    "ROLE_WORDS",
+    "VAULT_PATH",
+    "Kind",
+    "StoreField",
+    "fields_of",
+]
 
 
 FAMILIES: Final = ("aws", "vault", "gcp", "azure", "sops")
-ENDPOINTS: Final = {"aws": ("sts", "secretsmanager", "ssm", "pod-identity")}
+ENDPOINTS: Final = {
+    "aws": ("sts", "secretsmanager", "ssm", "pod-identity"),
+    "gcp": ("sts", "iamcredentials", "oauth2", "secretmanager", "cloudkms", "metadata"),
+}
 """Services whose addresses may be set, by family."""
 
-DNS_LABEL: Final = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
-ROLE_ARN: Final = r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]{1,512}"
-ROLE_WORDS: Final = "a role ARN such as arn:aws:iam::111122223333:role/web"
-# https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
-EXTERNAL_ID: Final = r"[\w+=,.@:/-]{2,1224}"
-EXTERNAL_ID_WORDS: Final = "2 to 1224 of letters, digits and +=,.@:/-_"
-# Namespaces and mounts of Vault have one spelling here, so that a policy's pattern cannot be
-# escaped by another: no slash at the ends, no empty, `.` or `..` segment, and nothing to escape.
-_VAULT_SEGMENT: Final = r"(?!\.{1,2}(/|$))[A-Za-z0-9_.@~+=:,-]+"
-VAULT_PATH: Final = rf"{_VAULT_SEGMENT}(/{_VAULT_SEGMENT})*"
-_VAULT_NAMESPACE_WORDS: Final = "a namespace such as acme/shop: no slash at its ends"
 _REGION = StoreField(
     "region",
     ("aws",),
@@ -190,7 +175,7 @@ FIELDS: Final[tuple[StoreField, ...]] = (
         ("vault",),
         "Vault namespace of the reads and, by default, the login.",
         pattern=VAULT_PATH,
-        expected=_VAULT_NAMESPACE_WORDS,
+        expected=VAULT_NAMESPACE_WORDS,
         inherited=True,
     ),
     StoreField(
@@ -198,7 +183,7 @@ FIELDS: Final[tuple[StoreField, ...]] = (
         ("vault",),
         "Vault namespace of the login.",
         pattern=VAULT_PATH,
-        expected=_VAULT_NAMESPACE_WORDS,
+        expected=VAULT_NAMESPACE_WORDS,
         inherited=True,
     ),
     StoreField(
@@ -272,42 +257,8 @@ FIELDS: Final[tuple[StoreField, ...]] = (
         expected="seconds, 1 to 60",
         inherited=True,
     ),
-    StoreField(
-        "workload-identity-provider",
-        ("gcp",),
-        "Full name of the workload identity provider.",
-        inherited=True,
-    ),
-    StoreField(
-        "gke-cluster", ("gcp",), "Cluster of the GKE workload identity binding.", inherited=True
-    ),
-    StoreField(
-        "service-account",
-        ("gcp",),
-        "Service account to impersonate.",
-        pattern=r"[^@\s]+@[a-z0-9.-]+",
-        expected="an e-mail address of a service account",
-        inherited=True,
-    ),
-    StoreField(
-        "project",
-        ("gcp",),
-        "Project of secrets whose path has none.",
-        pattern=r"[a-z][-a-z0-9:.]{4,61}[a-z0-9]",
-        expected="a project id",
-        inherited=True,
-    ),
-    StoreField("tenant-id", ("azure",), "Tenant of the application.", inherited=True),
-    StoreField(
-        "client-id", ("azure",), "Client id of the application or managed identity.", inherited=True
-    ),
-    StoreField(
-        "cloud",
-        ("azure",),
-        "Azure cloud.",
-        choices=("public", "china", "us-government"),
-        inherited=True,
-    ),
+    *GCP,
+    *AZURE,
     StoreField(
         "age-key-secret",
         ("sops",),

@@ -23,11 +23,15 @@ ENV_VOLUME: Final = "syrette-env"
 """EnvFiles, read by the kubelet only: no application container mounts it."""
 SESSION_VOLUME: Final = "syrette-session"
 IDENTITY_VOLUME: Final = "syrette-identity"
+DOCUMENTS_VOLUME: Final = "syrette-documents"
+"""Kubernetes Secrets that a login needs, mounted by the kubelet in our own containers only."""
 RESERVED_PREFIX: Final = "syrette-"
 """Every container and volume name that starts so is ours."""
 
 RUN_DIRECTORY: Final = "/run/syrette"
 SESSION_DIRECTORY: Final = f"{RUN_DIRECTORY}/session"
+DOCUMENTS_DIRECTORY: Final = f"{RUN_DIRECTORY}/documents"
+"""Where objects of the pod's namespace that a login needs are mounted in our own containers."""
 TOKEN_DIRECTORY: Final = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path, no credential
 """
 Where our projected tokens are mounted in our containers: the ServiceAccount admission plugin adds
@@ -74,9 +78,24 @@ def volume_directory(volume: str) -> str:
     return f"{RUN_DIRECTORY}/{volume}"
 
 
+def secret_file(name_and_key: str) -> str:
+    """Path of a mounted Secret's key, given as `<name>/<key>`."""
+    return f"{DOCUMENTS_DIRECTORY}/secret/{name_and_key}"
+
+
 def env_file(container: str) -> str:
     """Path of a container's EnvFile within `ENV_VOLUME`."""
     return f"env/{container}.env"
+
+
+def secret_path(name_and_key: str) -> str:
+    """Where a key of a Kubernetes Secret (`<name>/<key>`) lies within `DOCUMENTS_VOLUME`."""
+    return f"secret/{name_and_key}"
+
+
+def secret_file(name_and_key: str) -> str:
+    """Path of the same in our own containers."""
+    return f"{DOCUMENTS_DIRECTORY}/{secret_path(name_and_key)}"
 
 
 def token_file(audience: str) -> str:

@@ -97,10 +97,8 @@ PROVIDERS: Final[Mapping[str, ProviderKind]] = MappingProxyType(
                 options=("engine", "kv", "ttl", "version"),
                 open_options=("data.",),
             ),
-            ProviderKind(
-                "gcp-secretmanager", "gcp", available=False, options=("region", "version")
-            ),
-            ProviderKind("azure-keyvault", "azure", available=False, options=("version",)),
+            ProviderKind("gcp-secretmanager", "gcp", available=True, options=("region", "version")),
+            ProviderKind("azure-keyvault", "azure", available=True, options=("version",)),
             ProviderKind("sops", "sops", available=False, options=()),
         )
     }
@@ -156,7 +154,7 @@ def parse_setting(row: StoreField, raw: object) -> Setting:
         ValueError: says what is allowed, never more of the value than its head.
     """
     if row.kind is Kind.NAMES:
-        return _names(raw)
+        return _names(row, raw)
     if row.kind is Kind.PAIRS:
         return _pairs(raw)
     if row.kind is Kind.HOPS:
@@ -174,7 +172,20 @@ def parse_setting(row: StoreField, raw: object) -> Setting:
     return text
 
 
-def _names(raw: object) -> tuple[str, ...]:
+def _names(row: StoreField, raw: object) -> tuple[str, ...]:
+    names = _listed(raw)
+    wrong = [name for name in names if row.pattern and not _fits(row.pattern, name)]
+    if wrong:
+        msg = f"`{wrong[0][:60]}` is not {row.expected}"
+        raise ValueError(msg)
+    return names
+
+
+def _fits(pattern: str, text: str) -> bool:
+    return re.fullmatch(pattern, text, re.ASCII) is not None
+
+
+def _listed(raw: object) -> tuple[str, ...]:
     items = raw.split(",") if isinstance(raw, str) else raw
     if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
         msg = "takes a list, or a comma list"
@@ -239,7 +250,7 @@ def _hop(item: object) -> Hop:
         role_arn=role,
         external_id=external_id,
         session_tags=_pairs(item["session-tags"]) if "session-tags" in item else (),
-        transitive_tags=_names(item["transitive-tags"]) if "transitive-tags" in item else (),
+        transitive_tags=_listed(item["transitive-tags"]) if "transitive-tags" in item else (),
         session_policy=_text(item, "session-policy"),
     )
 

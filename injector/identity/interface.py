@@ -15,6 +15,7 @@ from injector.material import Material
 
 if TYPE_CHECKING:
     from injector.aws.client import AwsClient
+    from injector.rest import Rest
     from injector.vault.client import VaultClient
 
 AMBIENT: Final = "ambient"
@@ -52,7 +53,7 @@ class SessionKey:
     """
 
     provider: str
-    """The family of providers that share sessions: `aws`, `vault`."""
+    """The family of providers that share sessions: `aws`, `vault`, `gcp`, `azure`."""
     method: str
     """
     `web-identity`, `pod-identity`, `ambient` or `assume-role`; `vault-kubernetes`, `vault-jwt` or
@@ -78,6 +79,11 @@ class SessionKey:
     def input(self, name: str) -> str:
         """One input of this login, empty when it is not given."""
         return dict(self.inputs).get(name, "")
+
+    @property
+    def chain(self) -> tuple[SessionKey, ...]:
+        """This login and those that it leans on, back to the first."""
+        return (self, *(() if self.source is None else self.source.chain))
 
     @property
     def root(self) -> SessionKey:
@@ -111,6 +117,9 @@ class ClientFactory(Protocol):
 
     def vault(self, session: Session, namespace: str, seconds: float) -> VaultClient:
         """Make a Vault client with the token that the session has now."""
+
+    def rest(self, session: Session) -> Rest:
+        """Make a client of JSON over HTTPS that shows the token that the session has now."""
 
     def expect(self, key: SessionKey, service: str, region: str, *, login: bool) -> None:
         """Open early the connections that a login with `key` (if any) and a read will want."""
@@ -156,6 +165,10 @@ class Session:
     def vault(self, namespace: str, seconds: float = 0.0) -> VaultClient:
         """Make a client of Vault in one of its namespaces; `seconds` bound each request."""
         return self._clients.vault(self, namespace, seconds)
+
+    def rest(self) -> Rest:
+        """Make a client of APIs that take the session's token as bearer (Google, Azure)."""
+        return self._clients.rest(self)
 
     def __repr__(self) -> str:
         return f"<Session {self.key.provider} {self.key.method} {self.principal}>"

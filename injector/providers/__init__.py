@@ -32,11 +32,25 @@ def _vault() -> Provider:
     return VaultSecrets()
 
 
+def _key_vault() -> Provider:
+    from injector.providers.azure_keyvault import KeyVault  # noqa: PLC0415 - paid by use
+
+    return KeyVault()
+
+
+def _google_secrets() -> Provider:
+    from injector.providers.gcp_secretmanager import SecretVersions  # noqa: PLC0415 - paid by use
+
+    return SecretVersions()
+
+
 _ROWS: Final[Mapping[str, Callable[[], Provider]]] = MappingProxyType(
     {
         "aws-secretsmanager": _secrets_manager,
         "aws-ssm": _parameter_store,
         "vault": _vault,
+        "azure-keyvault": _key_vault,
+        "gcp-secretmanager": _google_secrets,
     }
 )
 

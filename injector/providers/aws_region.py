@@ -90,10 +90,11 @@ class AwsProvider(Provider):
     def _ask(
         self, reads: list[Read], errand: _Errand, region: str, key: SessionKey
     ) -> list[Fetched]:
+        seen = errand.sessions.standing(key)
         results = self._attempt(reads, errand, region, key)
         if any(_is_stale(item.error) for item in results):
             # Credentials that ended early, or were revoked: one new login, then as it is.
-            errand.sessions.forget(key)
+            errand.sessions.forget(key, seen)
             results = self._attempt(reads, errand, region, key)
         return results
 

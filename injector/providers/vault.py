@@ -45,14 +45,14 @@ class VaultSecrets(Provider):
         if not reads:
             return []
         key = vault_key(store, sessions.identity)
-        kept = sessions.holds(key)
+        kept, seen = sessions.holds(key), sessions.standing(key)
         sessions.expect(key, "vault", "")
         found = _all(reads, _errand(store, sessions, key, denied))
         if kept and any(item.error is not None and is_denied(item.error) for item in found):
             # 403 is a policy, or a token that somebody has revoked: Vault's reply is the same.
             if _is_alive(sessions.get(key)):
                 return found
-            sessions.forget(key)
+            sessions.forget(key, seen)
             found = _all(reads, _errand(store, sessions, key, denied))
         return found
 

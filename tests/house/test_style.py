@@ -18,6 +18,7 @@ REVEALING = {
     "injector/snapshots.py",
     "injector/aws/sdk.py",
     "injector/aws/signing.py",
+    "injector/rest.py",
     "injector/vault/client.py",
     "injector/identity",
     "injector/render",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -93,10 +94,11 @@ def _outcome(text: str) -> Content | str:
 
 
 @given(st.text(st.sampled_from("{%#}-\r\n \t\"'\\a$é"), max_size=30), st.booleans())
+@example(text="{{{", before=False)
 def test_text_between_actions_comes_out_as_it_was(text: str, before: bool) -> None:  # noqa: FBT001 - drawn
     """Whatever Jinja2 would take for a tag of its own is not one."""
     field = '{{ with secret "kv/a" }}{{ .Data.x }}{{ end }}'
-    told = text.replace("{{", "{")
+    told = re.sub(r"\{+", "{", text)  # two of them open an action of Vault Agent's
     told = told.rstrip("{") if before else told
     template = f"{told}{field}!" if before else f"{field}{told}!"
     secrets = {"kv/a": {"x": "1"}}

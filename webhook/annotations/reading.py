@@ -17,6 +17,7 @@ from injector.contract.fields import DNS_LABEL, VAULT_PATH
 from injector.contract.names import DOMAIN
 from injector.contract.reasons import Reason
 from injector.contract.stores import PROVIDERS
+from webhook.annotations import azure
 from webhook.annotations.suggestions import near
 
 if TYPE_CHECKING:
@@ -119,6 +120,8 @@ class References:
             refuse(Reason.INVALID_REFERENCE, f"`{reference.store}` is no AWS store; ARNs are AWS's")
         elif provider.family == "vault":
             self._check_vault(reference, configured, refuse)
+        elif provider.family == "azure":
+            self._check_azure(reference, configured, refuse)
         if not provider.available and self._first(reference.store, "available"):
             available = [name for name, row in PROVIDERS.items() if row.available]
             message = (
@@ -171,6 +174,26 @@ class References:
         if not configured.store.text("role") and self._first(name, "role"):
             line = f"`{DOMAIN}/vault.role: <role>`" if built_in else "`role: <role>` to the store"
             refuse(Reason.INVALID_STORE, f"the login of `{name}` at Vault needs a role: add {line}")
+
+    def _check_azure(
+        self,
+        reference: Reference,
+        configured: ConfiguredStore,
+        refuse: Callable[[Reason, str], None],
+    ) -> None:
+        name = reference.store
+        if not self._stores.sound(name):
+            return
+        for needed in azure.NEEDED:
+            if configured.store.text(needed) or not self._first(name, needed):
+                continue
+            line = f"`{needed}` to the store"
+            if name in PROVIDERS:
+                line = (
+                    f"`{DOMAIN}/azure.{needed}`, or annotate the service account with "
+                    f"`azure.workload.identity/{needed}`"
+                )
+            refuse(Reason.INVALID_STORE, f"the login of `{name}` needs a {needed}: add {line}")
 
     def _first(self, store: str, what: str) -> bool:
         if (store, what) in self._said:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from injector.contract.names import DOMAIN
 from injector.contract.reasons import Reason
 from injector.contract.stores import PROVIDERS
-from webhook.annotations import identity, trust, vault
+from webhook.annotations import azure, identity, trust, vault
 from webhook.annotations.suggestions import near
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ class Resolution:
         if configured.store.family == "vault":
             resolved = vault.resolve(configured, self._problems)
             return replace(resolved, signer=self._signer(resolved))
+        if configured.store.family == "azure":
+            return azure.resolve(configured)
         return configured
 
     def _signer(self, configured: ConfiguredStore) -> ConfiguredStore | None:

@@ -44,7 +44,10 @@ _TOGETHER: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
         "namespace": frozenset({"kv"}),
     },
     "gcp": {},
-    "azure": {},
+    "azure": {
+        "cloud": frozenset({"audience", "client-id", "tenant-id"}),
+        "tenant-id": frozenset({"client-id"}),
+    },
     "sops": {},
 }
 

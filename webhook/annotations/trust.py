@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from injector.contract import azure
 from injector.contract.reasons import Reason
 from injector.contract.stores import PROVIDERS
 from webhook.annotations import vault
@@ -32,7 +33,7 @@ AUDIENCES: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {
         "aws": frozenset({WEB_IDENTITY_AUDIENCE, "sts.amazonaws.com.cn", POD_IDENTITY_AUDIENCE}),
         "vault": frozenset({vault.AUDIENCE}),
-        "azure": frozenset({"api://AzureADTokenExchange"}),
+        "azure": frozenset(cloud.audience for cloud in azure.CLOUDS.values()),
     }
 )
 """

@@ -41,6 +41,11 @@ class Additions:
     pull_secret: str
 
     @property
+    def has_documents(self) -> bool:
+        """Whether logins need Kubernetes Secrets."""
+        return any(volume["name"] == names.DOCUMENTS_VOLUME for volume in self.volumes)
+
+    @property
     def mark(self) -> str:
         """Value of the `injected` annotation."""
         return f"v{self.plan.version}.{codec.digest(self.plan_text)}"
@@ -62,6 +67,7 @@ def additions(subject: Subject, layout: Layout, plan: Plan, problems: Problems) 
     shape = Shape(
         plan_text=text,
         volumes=plan.volumes,
+        documents=volumes.documents(plan.logins) is not None,
         ownership=layout.ownership,
         resources=resources.decide(subject, problems, file_bytes=file_bytes),
         sidecar=layout.sidecar,
@@ -96,6 +102,8 @@ def _volumes(
     session = volumes.session_bound(layout.selected)
     made.append(volumes.memory(names.SESSION_VOLUME, session))
     made.append(volumes.identity(plan.logins, expiration))
+    documents = volumes.documents(plan.logins)
+    made += [documents] if documents is not None else []
     return tuple(made), sum(size for _, size in sizes)
 
 

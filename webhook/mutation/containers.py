@@ -38,6 +38,8 @@ class Shape:
     ownership: Ownership
     resources: Resources
     sidecar: Sidecar
+    documents: bool = False
+    """Whether logins need Kubernetes Secrets."""
     metrics_port: int = 0
     probed: bool = False
     """Whether the sidecar's readiness says that secrets are fresh."""
@@ -76,13 +78,17 @@ def sidecar(shape: Shape, settings: InjectorSettings) -> dict[str, Any] | None:
     return container
 
 
-def mounts(volumes: Sequence[str]) -> list[dict[str, Any]]:
-    """Mounts of our containers: what they write, their sessions, their tokens."""
-    return [
+def mounts(volumes: Sequence[str], *, documents: bool = False) -> list[dict[str, Any]]:
+    """Mounts of our containers: what they write, their sessions, what their logins need."""
+    found: list[dict[str, Any]] = [
         *({"name": name, "mountPath": names.volume_directory(name)} for name in volumes),
         {"name": names.SESSION_VOLUME, "mountPath": names.SESSION_DIRECTORY},
         {"name": names.IDENTITY_VOLUME, "mountPath": names.TOKEN_DIRECTORY, "readOnly": True},
     ]
+    if documents:
+        mount = {"mountPath": names.DOCUMENTS_DIRECTORY, "readOnly": True}
+        found.append({"name": names.DOCUMENTS_VOLUME, **mount})
+    return found
 
 
 def _container(
@@ -97,7 +103,7 @@ def _container(
         "image": settings.image,
         "command": list(command),
         "env": _environment(shape.plan_text),
-        "volumeMounts": mounts(shape.volumes),
+        "volumeMounts": mounts(shape.volumes, documents=shape.documents),
         "securityContext": _security(shape.ownership.uid),
         "terminationMessagePath": names.TERMINATION_MESSAGE_PATH,
         "terminationMessagePolicy": "File",

@@ -140,6 +140,7 @@ def _updated(container: Container, additions: Additions) -> list[Operation]:
         pointer = f"{container.pointer}/env/{entry[0]}/value"
         found.append(Operation(pointer, additions.plan_text))
     held = {str(mount.get("name")) for mount in container.mounts}
-    missing = [it for it in containers.mounts(additions.plan.volumes) if it["name"] not in held]
+    wanted = containers.mounts(additions.plan.volumes, documents=additions.has_documents)
+    missing = [mount for mount in wanted if mount["name"] not in held]
     found.extend(_append(container.document, "volumeMounts", container.pointer, missing))
     return found

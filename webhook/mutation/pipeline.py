@@ -24,6 +24,7 @@ from webhook.mutation import (
     policy,
     prefixes,
     support,
+    vaults,
 )
 from webhook.mutation.additions import additions
 from webhook.mutation.pod import MalformedPodError, Pod
@@ -62,6 +63,7 @@ def _decide(request: AdmissionRequest, context: Context, settings: Settings) -> 
     policy.check(intent, context, settings, problems)
     prefixes.check(intent, problems)
     engines.check(intent, problems)
+    vaults.check(intent, problems)
     operations: tuple[Operation, ...] = ()
     try:
         subject = Subject(intent, Pod.of(request.pod), context, settings)

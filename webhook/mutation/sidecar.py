@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 NATIVE_SINCE: Final = KubernetesVersion(1, 29)
 # KEP-5532: RestartAllContainers is beta and on by default since 1.36.
 RESTART_SINCE: Final = KubernetesVersion(1, 36)
-_PINNED: Final = frozenset({"aws-secretsmanager", "aws-ssm", "vault"})
+_PINNED: Final = frozenset({"aws-secretsmanager", "aws-ssm", "azure-keyvault", "vault"})
 
 
 class Sidecar(StrEnum):

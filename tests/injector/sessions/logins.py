@@ -25,6 +25,7 @@ from injector.sessions import SessionCache
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from injector.rest import Rest
     from injector.vault.client import VaultClient
 
 LIFE = 3600.0
@@ -112,6 +113,10 @@ class NoClients:
         """Make a client that can call nothing."""
         del session, service
         return AwsClient(region, lambda *_: {}, Retry())
+
+    def rest(self, session: Session) -> Rest:
+        """Make none: these sessions are AWS's."""
+        raise AssertionError(session)
 
     def vault(self, session: Session, namespace: str, seconds: float) -> VaultClient:
         """Make none: these sessions are AWS's."""

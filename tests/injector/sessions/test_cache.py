@@ -193,6 +193,24 @@ def test_forgetting_a_role_forgets_what_it_came_from(logins: Logins) -> None:
     assert logins.journal == [("base", ""), ("role", "base")] * 2
 
 
+def test_what_was_put_in_its_place_meanwhile_is_not_forgotten(logins: Logins) -> None:
+    """Two stores whose reads are refused at once cause one new login, not two."""
+    cache = cache_of(logins)
+    key = role("role", base())
+    cache.get(key)
+    seen_by_one, seen_by_another = cache.standing(key), cache.standing(base())
+    cache.forget(key, seen_by_one)
+    cache.get(key)
+    cache.forget(base(), seen_by_another)
+    cache.get(base())
+    cache.get(key)
+
+    assert logins.journal == [("base", ""), ("role", "base")] * 2
+    cache.forget(base(), cache.standing(base()))
+    cache.get(base())
+    assert logins.journal[4:] == [("base", "")]
+
+
 def test_expect_says_whether_a_login_is_needed(logins: Logins) -> None:
     """Connections to STS are opened early only when they will be used."""
     clients = NoClients()

@@ -95,6 +95,10 @@ class Exploding:
         """Hold nothing."""
         return False
 
+    def standing(self, _key: object) -> tuple[()]:
+        """Hold nothing."""
+        return ()
+
     def expect(self, _key: object, _service: str, _region: str) -> None:
         """Take no notice."""
 

@@ -47,7 +47,16 @@ FIELDS = {
     "vault.address": "https://vault.acme.io",
     "vault.aws-store": "aws-ssm",
     "vault.timeout": "30",
+    "gcp.workload-identity-provider": (
+        "projects/123456789/locations/global/workloadIdentityPools/acme/providers/prod"
+    ),
+    "gcp.gke-cluster": "projects/acme-prod/locations/europe-west3/clusters/prod",
     "gcp.service-account": "web@acme.iam.gserviceaccount.com",
+    "gcp.delegates": "hop@acme.iam.gserviceaccount.com",
+    "gcp.credentials-secret": "google/key.json",
+    "gcp.access-token-secret": "google/token",
+    "azure.tenant-id": "11111111-2222-3333-4444-555555555555",
+    "azure.client-id": "66666666-7777-8888-9999-000000000000",
 }
 SCOPES = (Scope.OPERATOR, Scope.NAMESPACE, Scope.SERVICE_ACCOUNT, Scope.POD)
 

@@ -13,6 +13,7 @@ from webhook.review import Allowed
 FACTS = Facts("eu", "shop", "web", {"team": "pay", "odd": "a*b", "under": "a_b"})
 ARN = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:prod/db-AbCdEf"
 
+CLIENT = "66666666-7777-8888-9999-000000000000"
 GCP = "gcp-secretmanager:projects/acme/secrets/a"
 ALL = 'stores: {"*": ["**", "arn:**"]}, roles: ["**"]'
 
@@ -298,7 +299,10 @@ def test_a_warning_rule_does_not_soften_the_defaults() -> None:
             {"gcp.service-account": "x@acme.iam.gserviceaccount.com", "file.a": GCP},
             "the role `x@acme.iam.gserviceaccount.com`",
         ),
-        ({"azure.client-id": "0000", "file.a": "azure-keyvault:kv/secrets/a"}, "the role `0000`"),
+        (
+            {"azure.client-id": CLIENT, "file.a": "azure-keyvault:acme-kv/secrets/a"},
+            f"the role `{CLIENT}`",
+        ),
     ],
 )
 def test_identities_of_every_provider_are_checked(annotations: dict[str, str], said: str) -> None:

@@ -1,0 +1,1 @@
+"""What Azure's services say, in our words."""

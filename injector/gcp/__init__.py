@@ -1,0 +1,1 @@
+"""What Google's APIs say: their errors as ours, and their replies."""

@@ -1,0 +1,1 @@
+"""Azure Key Vault in the injector, on the Azure world."""

@@ -1,0 +1,1 @@
+"""Pods whose secrets are in Azure, alone and together with AWS."""

@@ -1,0 +1,1 @@
+"""The Azure world refuses what Azure refuses."""

@@ -1,0 +1,1 @@
+"""Tests of the Google Cloud world: by the wire, and by Google's own clients."""
