@@ -30,12 +30,12 @@ DOCUMENTED = {
     ),
     "gcp": (
         "secrets auth",
-        "resourceName fileName path mode extractJSONKey extractYAMLKey",
+        "resourceName fileName path mode extractJSONKey extractYAMLKey decodeBase64",
     ),
     "azure": (
         (
             "keyvaultName tenantId clientID usePodIdentity useVMManagedIdentity "
-            "userAssignedIdentityID cloudName cloudEnvFileName objects"
+            "userAssignedIdentityID cloudName cloudEnvFileName objects tenantID useAzureTokenProxy"
         ),
         (
             "objectName objectAlias objectType objectVersion objectVersionHistory objectFormat "
@@ -46,7 +46,7 @@ DOCUMENTED = {
         (
             "roleName vaultAddress vaultNamespace vaultSkipTLSVerify vaultCACertPath "
             "vaultCADirectory vaultTLSClientCertPath vaultTLSClientKeyPath vaultTLSServerName "
-            "vaultKubernetesMountPath vaultAuthMountPath audience objects"
+            "vaultKubernetesMountPath vaultAuthMountPath audience auth objects"
         ),
         "objectName secretPath secretKey method secretArgs filePermission encoding",
     ),
@@ -225,15 +225,70 @@ def test_other_uses_of_a_secret_that_the_class_makes_are_named() -> None:
     made = {"secretName": "made", "type": "Opaque", "data": [{"objectName": "db", "key": "k"}]}
     given = _manifests({"class": {**AWS, "secretObjects": [made]}})
     given[0]["spec"]["imagePullSecrets"] = [{"name": "made"}]
-    given[0]["spec"]["volumes"].append({"name": "v", "secret": {"secretName": "made"}})
+    source = {"secret": {"name": "made"}}
+    given[0]["spec"]["volumes"] += [
+        {"name": "v", "secret": {"secretName": "made"}},
+        {"name": "p", "projected": {"sources": [source]}},
+    ]
     result = convert(given)
     told = [it.text for it in result.reports[0].findings if "secretObjects" in it.key]
 
     assert [text.partition(":")[0] for text in told] == [
-        "the volume v holds the Secret",
+        "the volume v",
+        "the volume p projects the Secret beside others",
         "imagePullSecrets",
     ]
     assert not result.complete
+
+
+def test_a_volume_of_a_secret_that_the_class_makes_becomes_files() -> None:
+    """Under the paths and with the permissions that the volume says."""
+    keys = [{"objectName": "db", "key": "DB"}]
+    made = {"secretName": "made", "type": "Opaque", "data": keys}
+    given = _manifests({"class": {**AWS, "secretObjects": [made]}})
+    chosen = [{"key": "DB", "path": "db/password", "mode": 0o440}]
+    secret = {"secretName": "made", "items": chosen, "optional": True}
+    given[0]["spec"]["volumes"].append({"name": "v", "secret": secret})
+    (container,) = given[0]["spec"]["containers"]
+    container["volumeMounts"].append({"name": "v", "mountPath": "/etc/made"})
+    result = convert(given)
+
+    assert yaml.safe_load(_ours(result)["secrets"]) == [
+        {
+            "from": "aws-secretsmanager:db",
+            "optional": True,
+            "file": "db/password",
+            "mode": "0440",
+            "mount": "/etc/made",
+        }
+    ]
+    assert "volumes" not in _pod(result)["spec"]
+    (decision,) = decisions.decide(result.documents, SETTINGS)
+    assert isinstance(decision.verdict, Allowed), decision.problems
+
+
+@pytest.mark.parametrize(
+    ("provider", "fate"),
+    [("gcp", "becomes"), ("azure", "no equivalent"), ("aws", "not needed")],
+)
+def test_the_secret_that_the_driver_hands_to_a_provider_is_told(provider: str, fate: str) -> None:
+    """Google's key of a service account is a Secret of ours, too."""
+    parameters = {
+        "aws": AWS["parameters"],
+        "gcp": {"secrets": "- {resourceName: projects/acme/secrets/t/versions/1, path: t}"},
+        "azure": {
+            "keyvaultName": "acme-kv",
+            "objects": "{array: [{objectName: a, objectType: secret}]}",
+        },
+    }[provider]
+    given = _manifests({"class": {"provider": provider, "parameters": parameters}})
+    given[0]["spec"]["volumes"][0]["csi"]["nodePublishSecretRef"] = {"name": "creds"}
+    result = convert(given)
+    key = "SecretProviderClass/web volume s nodePublishSecretRef"
+
+    assert _findings(result)[key][0] == fate
+    assert _ours(result).get("gcp.credentials-secret", "creds/key.json") == "creds/key.json"
+    assert ("gcp.credentials-secret" in _ours(result)) is (provider == "gcp")
 
 
 def test_no_variable_of_an_env_from_is_lost() -> None:

@@ -8,20 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from injector.contract.names import DOMAIN
-from syrette import documents
+from syrette.convert import items, uses
 from syrette.convert.csi import mounts
-from syrette.convert.csi.mounts import Place, Variables
 from syrette.convert.csi.providers import PROVIDERS
 from syrette.convert.csi.reading import Class
 from syrette.convert.findings import Conversion
-from webhook.annotations import shortform
-from webhook.annotations import table as ours
+from syrette.convert.uses import Secret, Uses
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from syrette.convert.csi.mounts import Volume
     from syrette.convert.csi.reading import Item
+    from syrette.convert.uses import Place, Source
 
 KIND: Final = "SecretProviderClass"
 
@@ -45,31 +44,26 @@ def convert(
         All annotations, and what there is to tell.
     """
     conversion = Conversion(kept=frozenset(annotations))
-    items: list[dict[str, Any]] = []
-    for volume, name in mounts.volumes(spec):
-        whole = f"volume {volume}"
+    made: list[dict[str, Any]] = []
+    for volume in mounts.volumes(spec):
+        whole = f"volume {volume.name}"
         try:
-            places = mounts.places(spec, volume)
-            found = _read(given, name, namespace)
+            places = uses.places(spec, volume.name)
+            found = _read(given, volume, namespace)
             _join(conversion, found.conversion, annotations)
         except ValueError as exc:
             conversion.none(whole, f"it stays as it is: {exc}")
             continue
-        used = _variables(_class(given, name, namespace), found, spec, conversion)
-        _files(found.items, places, items, conversion)
-        items.extend(used)
-        mounts.remove(spec, volume)
+        wanted = _secrets(_class(given, volume.kind, namespace), found, spec, conversion)
+        made.extend(_files(found.items, places))
+        made.extend(wanted)
+        uses.remove(spec, volume.name)
         conversion.becomes(whole, f"files in {', '.join(place.mount for place in places)}")
         conversion.todo.append(
-            f"{KIND}/{name}: delete it when no pod mounts it; its Secrets go with the last one"
+            f"{KIND}/{volume.kind}: delete it when no pod mounts it; its Secrets go with the last "
+            "one"
         )
-    for item in items:
-        _place(item, conversion)
-    rest = [item for item in items if item]
-    if rest:
-        key = f"{DOMAIN}/{ours.SECRETS}"
-        key = f"{key}.csi" if key in annotations else key
-        conversion.ours[key] = documents.dump([rest])
+    items.write(made, conversion, "csi")
     return {**annotations, **conversion.ours}, conversion
 
 
@@ -87,7 +81,8 @@ def _class(given: list[dict[str, Any]], name: str, namespace: str) -> dict[str, 
     raise ValueError(f"{KIND}/{name} is not among the manifests; give it with them")
 
 
-def _read(given: list[dict[str, Any]], name: str, namespace: str) -> Class:
+def _read(given: list[dict[str, Any]], volume: Volume, namespace: str) -> Class:
+    name = volume.kind
     spec = _class(given, name, namespace)
     provider = str(spec.get("provider") or "")
     read = PROVIDERS.get(provider)
@@ -99,6 +94,8 @@ def _read(given: list[dict[str, Any]], name: str, namespace: str) -> Class:
     found = Class(name, provider, parameters)
     read(found)
     found.rest()
+    if volume.credentials:
+        _credentials(found, volume)
     if not found.items:
         why = "; ".join(finding.text for finding in found.conversion.findings[:3])
         raise ValueError(f"none of its files has an equivalent ({why})")
@@ -123,65 +120,60 @@ def _join(conversion: Conversion, more: Conversion, annotations: Mapping[str, st
     conversion.todo.extend(more.todo)
 
 
-def _files(
-    found: list[Item], places: list[Place], items: list[dict[str, Any]], conversion: Conversion
-) -> None:
-    key = f"{DOMAIN}/mount-path"
-    for place in places:
-        if key not in conversion.kept:
-            conversion.ours.setdefault(key, place.mount)
-        main = conversion.ours.get(key)
-        for item in found:
-            made: dict[str, Any] = {**item.source, "file": item.file}
-            made |= {"mode": item.mode} if item.mode else {}
-            made |= {"mount": place.mount} if place.mount != main else {}
-            made |= {"containers": list(place.containers)} if place.containers else {}
-            items.append(made)
+def _credentials(found: Class, volume: Volume) -> None:
+    """
+    The Secret that the driver hands to the provider with a volume.
+
+    Google's takes the key `key.json` of it (docs/authentication.md), Azure's the secret of a
+    service principal (configurations/identity-access-modes/service-principal-mode).
+    """
+    where = f"volume {volume.name} nodePublishSecretRef"
+    if found.provider == "gcp":
+        found.option(where, "gcp.credentials-secret", f"{volume.credentials}/key.json")
+    elif found.provider == "azure":
+        found.conversion.none(
+            found.key(where),
+            "no client secret is used: federate the application with the pod's service account",
+        )
+    else:
+        found.conversion.unneeded(found.key(where), f"the provider {found.provider} reads none")
 
 
-def _variables(
+def _files(found: list[Item], places: list[Place]) -> list[dict[str, Any]]:
+    return [
+        {**item.source, "file": item.file}
+        | ({"mode": item.mode} if item.mode else {})
+        | place.where
+        for place in places
+        for item in found
+    ]
+
+
+def _secrets(
     spec_of_class: Mapping[str, Any], found: Class, spec: dict[str, Any], conversion: Conversion
 ) -> list[dict[str, Any]]:
-    """Items for variables of the pod that are read from Secrets that the class makes."""
+    """Items for what the pod reads from Secrets that the class makes."""
     files = {item.file: item for item in found.items}
     made: list[dict[str, Any]] = []
-    listed = spec_of_class.get("secretObjects")
-    for secret in listed if isinstance(listed, list) else []:
+    for secret in uses.listed(spec_of_class, "secretObjects"):
         name = str(secret.get("secretName") or "")
         whole = f"{KIND}/{found.name} secretObjects {name}"
-        keys = {
-            str(it.get("key")): files.get(str(it.get("objectName")))
-            for it in secret.get("data") or []
-        }
-        variables = Variables(name, keys)
-        made.extend(variables.take(spec))
-        for where in variables.left:
+        keys: dict[str, Source | None] = {}
+        for row in uses.listed(secret, "data"):
+            item = files.get(str(row.get("objectName")))
+            keys[str(row.get("key"))] = item.source if item else None
+        wanted = Uses(Secret(name, keys))
+        made.extend(wanted.take(spec))
+        for where in wanted.left:
             conversion.none(whole, f"{where}: the Secret is made no more")
-        shown = ", ".join(f"env.{variable}" for variable in variables.taken)
-        if variables.taken:
-            conversion.becomes(whole, shown)
-            conversion.notes.append(
-                f"{shown}: a variable cannot hold a single quote or a line end that an EnvFile has "
-                "no sign for; the injector says so, by name"
-            )
-        elif not variables.left:
+        if wanted.taken:
+            conversion.becomes(whole, ", ".join(wanted.taken))
+        elif not wanted.left:
             conversion.none(
                 whole,
-                "no variable of this pod is read from the Secret, which is made no more: whoever "
-                "else uses it (imagePullSecrets, an Ingress, another pod) needs another source",
+                "this pod reads nothing from the Secret, which is made no more: whoever else uses "
+                "it (imagePullSecrets, an Ingress, another pod) needs another source",
             )
+        if wanted.variables:
+            conversion.notes.append(items.QUOTES.format(", ".join(wanted.variables)))
     return made
-
-
-def _place(item: dict[str, Any], conversion: Conversion) -> None:
-    """Put an item into its own annotation if it can, and leave nothing of it then."""
-    kind = "file" if "file" in item else "env"
-    short = f"{kind}.{item[kind]}"
-    if set(item) == {"from", kind} and "/" not in short and shortform.NAME.fullmatch(short):
-        key = f"{DOMAIN}/{short}"
-        if key in conversion.kept:
-            conversion.none(key, "the pod has it already, which is kept")
-            item.clear()
-            return
-        conversion.ours[key] = item["from"]
-        item.clear()

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 from injector.contract.names import DOMAIN
 from injector.contract.references import Reference, parse_arn
 from syrette.convert import paths
-from syrette.convert.csi.reading import Item, decode, document, mode, options, text
+from syrette.convert.csi import table
+from syrette.convert.csi.reading import Item, decode, document, options, text
 from syrette.convert.table import parse_bool
+from syrette.convert.uses import mode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from syrette.convert.csi.reading import Class
 
 _AWS_TYPES: Final = {"secretsmanager": "aws-secretsmanager", "ssmparameter": "aws-ssm"}
+_SERVICES: Final = {"secretsmanager": "secretsmanager", "ssm": "ssmparameter"}
+"""What an ARN's service is called as a type (provider/secret_descriptor.go, typeMap)."""
 _CLOUDS: Final = {
     "azurepubliccloud": "public",
     "azurecloud": "public",
@@ -54,8 +58,7 @@ def aws(found: Class) -> None:
         reference = _aws_reference(given)
         permissions = mode(given.get("filePermission"))
         alias = text(given, "objectAlias") or text(given, "objectName")
-        failover = given.get("failoverObject")
-        if isinstance(failover, dict) and text(failover, "objectName") != reference.path:
+        if _other_failover(given):
             found.tell(where, "failoverObject")
         if text(given, "objectTemplate"):
             found.tell(where, "objectTemplate")
@@ -66,6 +69,20 @@ def aws(found: Class) -> None:
             _aws_entry(found, f"{where}.jmesPath[{place}]", entry, whole, name)
 
     found.objects(document(found.parameters.get("objects", "")), read)
+
+
+def _other_failover(given: Mapping[str, Any]) -> bool:
+    """Whether the other region has another secret, or another version of it."""
+    failover = given.get("failoverObject")
+    if not isinstance(failover, dict):
+        return False
+    arns = [parse_arn(text(it, "objectName")) for it in (given, failover)]
+    names = [replace(arn, region="") if arn else None for arn in arns]
+    same = text(failover, "objectName") == text(given, "objectName")
+    label = text(failover, "objectVersionLabel")
+    return not (same or (names[0] and names[0] == names[1])) or (
+        label not in ("", text(given, "objectVersionLabel"))
+    )
 
 
 def _aws_entry(
@@ -84,7 +101,7 @@ def _aws_entry(
 def _aws_reference(given: Mapping[str, Any]) -> Reference:
     path, kind = text(given, "objectName"), text(given, "objectType")
     arn = parse_arn(path)
-    kind = kind or (arn.service if arn else "")
+    kind = kind or (_SERVICES.get(arn.service, arn.service) if arn else "")
     store = _AWS_TYPES.get(kind)
     if store is None:
         raise ValueError(f"its type `{kind[:60]}` is none of {', '.join(_AWS_TYPES)}")
@@ -103,6 +120,10 @@ def gcp(found: Class) -> None:
 
     def read(given: Mapping[str, Any], where: str) -> None:
         match = _GCP_NAME.fullmatch(text(given, "resourceName"))
+        if given.get("labels"):
+            raise ValueError(f"labels: {table.OBJECTS['gcp']['labels'].text}")
+        if "/parameters/" in text(given, "resourceName"):
+            raise ValueError("resourceName: Parameter Manager is not read; make it a secret")
         if match is None:
             raise ValueError("its resourceName is no `projects/…/secrets/…/versions/…`")
         if text(given, "extractYAMLKey"):
@@ -114,7 +135,8 @@ def gcp(found: Class) -> None:
             text(given, "extractJSONKey"),
         )
         file = text(given, "path") or text(given, "fileName")
-        found.add(where, Item(file, reference, mode(given.get("mode"))))
+        encoding = "base64" if given.get("decodeBase64") is True else ""
+        found.add(where, Item(file, reference, mode(given.get("mode")), encoding))
 
     found.objects(document(found.parameters.get("secrets", "")), read)
 
@@ -188,6 +210,8 @@ def vault(found: Class) -> None:
             "audience": "vault.audience",
         },
     )
+    if found.parameters.get("auth", "").strip():
+        _vault_auth(found, document(found.parameters["auth"]))
 
     def read(given: Mapping[str, Any], where: str) -> None:
         key = text(given, "secretKey")
@@ -202,6 +226,32 @@ def vault(found: Class) -> None:
 
     found.objects(document(found.parameters.get("objects", "")), read)
     _vault_todo(found)
+
+
+def _vault_auth(found: Class, block: object) -> None:
+    """The login as the newest source has it (internal/config/config.go, Auth)."""
+    if not isinstance(block, dict):
+        raise ValueError("auth is no mapping")  # noqa: TRY004 - one error type for every wrong value
+    signed = block.get("aws")
+    signed = signed if isinstance(signed, dict) else {}
+    for name, option, holder in (
+        ("type", "vault.auth", block),
+        ("mouthPath", "vault.auth-mount", block),
+        ("xVaultAWSIAMServerID", "vault.aws-server-id", signed),
+        ("region", "aws.region", signed),
+    ):
+        if text(holder, name):
+            found.option(
+                f"auth.{'' if holder is block else 'aws.'}{name}", option, text(holder, name)
+            )
+    if text(signed, "awsIAMRole"):
+        found.conversion.none(
+            found.key("auth.aws.awsIAMRole"), "the login is signed by the pod's own role"
+        )
+    for name in block:
+        if name not in {"type", "mouthPath", "aws", "jwt", "k8s"}:
+            found.conversion.none(found.key(f"auth.{str(name)[:60]}"), "no such field")
+    found.conversion.becomes(found.key("auth"), "the login")
 
 
 def _vault_request(given: Mapping[str, Any]) -> paths.Request:
@@ -237,8 +287,14 @@ def _vault_todo(found: Class) -> None:
         found.conversion.todo.append(
             f"operator: permit the audience {audience} in `allowed-audiences`"
         )
-    mount = ours.get(f"{DOMAIN}/vault.auth-mount", "kubernetes")
+    method = ours.get(f"{DOMAIN}/vault.auth", "kubernetes")
+    mount = ours.get(f"{DOMAIN}/vault.auth-mount", method)
     role = ours.get(f"{DOMAIN}/vault.role", "<role>")
+    if method != "kubernetes":
+        found.conversion.todo.append(
+            f"Vault: the role auth/{mount}/role/{role} must take the pod's own login"
+        )
+        return
     found.conversion.todo.append(
         f"Vault: set audience={audience or 'vault'} on the role auth/{mount}/role/{role}: our "
         "token is good for nobody else"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from injector.contract import references
 from injector.contract.names import DOMAIN
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from injector.contract.references import Reference
-
-WRITABLE: Final = 0o022  # by group and others; the mount is read-only
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,28 +151,6 @@ def text(given: Mapping[str, Any], name: str) -> str:
     """A field as text, empty when it is not given."""
     value = given.get(name)
     return "" if value is None else str(value).strip()
-
-
-def mode(value: object) -> str:
-    """
-    Permissions of a file as ours are written.
-
-    Args:
-        value: an octal text; or a number, as YAML has read it.
-
-    Raises:
-        ValueError: for what is no mode.
-    """
-    if value in (None, ""):
-        return ""
-    if isinstance(value, str) and set(value) - set("01234567"):
-        raise ValueError(f"`{value[:20]}` is no octal mode")
-    number = int(value, 8) if isinstance(value, str) else value
-    if not isinstance(number, int):
-        raise ValueError("it has no octal mode")  # noqa: TRY004 - one error type for every wrong value
-    found = f"{number & ~WRITABLE:04o}"
-    parsers.mode(found)
-    return found
 
 
 def decode(encoding: str) -> str:

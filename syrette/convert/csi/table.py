@@ -1,9 +1,22 @@
 """
 Every parameter of a SecretProviderClass, by provider, and what becomes of it.
 
-AWS: the user guide of the AWS Secrets and Configuration Provider and its README. Vault: the Vault
-CSI provider's configuration and examples. Azure and Google: no copy of the current reference was at
-hand, so their rows are the parameters in use; one that is missing is reported, never dropped.
+Checked against the providers' own documents:
+
+- AWS: README.md of aws/secrets-store-csi-driver-provider-aws, "SecretProviderClass options", and
+  https://docs.aws.amazon.com/secretsmanager/latest/userguide/ascp-examples.html. `objectTemplate`
+  is in some versions of provider/secret_descriptor.go and in no document.
+- Google: config/config.go, server/resourcefetcher.go, docs/authentication.md and examples/ of
+  GoogleCloudPlatform/secrets-store-csi-driver-provider-gcp; labels and `decodeBase64` are in its
+  examples and tests only.
+- Azure: website/content/en/getting-started/usage and configurations/identity-access-modes of
+  Azure/secrets-store-csi-driver-provider-azure, and its pkg/provider/types. `resourceGroup` and
+  `subscriptionId` are of its first versions.
+- Vault: https://developer.hashicorp.com/vault/docs/platform/k8s/csi/configurations and
+  internal/config/config.go of hashicorp/vault-csi-provider. `auth` is in its newest source;
+  `vaultCAPem` and `KubernetesServiceAccountPath` are in versions before 1.0.
+
+A parameter that is missing here is reported, never dropped.
 docs/convert.md is generated from these rows.
 """
 
@@ -36,7 +49,6 @@ _AWS: Final = (
     Row("pathTranslation", Fate.BECOMES, "the names of the files"),
     Row("usePodIdentity", Fate.BECOMES, "`aws.auth: pod-identity` where it is true"),
     Row("preferredAddressType", Fate.UNNEEDED, "both addresses of the agent are tried"),
-    Row("podIdentityHttpTimeout", Fate.UNNEEDED, "logins have time-outs of their own"),
 )
 _AWS_OBJECTS: Final = (
     Row("objectName", Fate.BECOMES, "the path of the reference; an ARN stays one"),
@@ -57,6 +69,7 @@ _GCP: Final = (
     Row("secrets", Fate.BECOMES, "secrets: a file for each, see below"),
     Row("auth", Fate.NONE, "the pod's own identity is used, as with `pod-adc`"),
 )
+_LABELS: Final = "no list is asked for: name each secret of the pod"
 _GCP_SECRETS: Final = (
     Row("resourceName", Fate.BECOMES, "`gcp-secretmanager:projects/…/secrets/…?version=…`"),
     Row("path", Fate.BECOMES, _FILE),
@@ -64,6 +77,10 @@ _GCP_SECRETS: Final = (
     Row("mode", Fate.BECOMES, _MODE),
     Row("extractJSONKey", Fate.BECOMES, "`#<key>` behind the reference"),
     Row("extractYAMLKey", Fate.NONE, "a key is read from JSON only: store the secret as JSON"),
+    Row("decodeBase64", Fate.BECOMES, "`decode: base64` where it is true"),
+    Row("projectID", Fate.NONE, _LABELS),
+    Row("labels", Fate.NONE, _LABELS),
+    Row("versions", Fate.NONE, _LABELS),
 )
 _AZURE: Final = (
     Row("objects", Fate.BECOMES, "secrets: a file for each of its `array`, see below"),
@@ -76,6 +93,13 @@ _AZURE: Final = (
     Row("usePodIdentity", Fate.NONE, _IDENTITY, asks=True),
     Row("useVMManagedIdentity", Fate.NONE, _IDENTITY, asks=True),
     Row("userAssignedIdentityID", Fate.NONE, _IDENTITY),
+    Row(
+        "useAzureTokenProxy",
+        Fate.NONE,
+        "AKS's identity bindings are not used: federate the managed identity with the pod's "
+        "service account",
+        asks=True,
+    ),
     Row("resourceGroup", Fate.UNNEEDED, "the vault's name is enough"),
     Row("subscriptionId", Fate.UNNEEDED, "the vault's name is enough"),
 )
@@ -97,6 +121,13 @@ _VAULT: Final = (
     Row("vaultAuthMountPath", Fate.BECOMES, "`vault.auth-mount`"),
     Row("vaultKubernetesMountPath", Fate.BECOMES, "`vault.auth-mount`"),
     Row("audience", Fate.BECOMES, "`vault.audience`, if `allowed-audiences` has it"),
+    Row(
+        "auth",
+        Fate.BECOMES,
+        "its `type`: `vault.auth`; `mouthPath`: `vault.auth-mount`; of `aws` the region and the "
+        "server's id; its `awsIAMRole` has none",
+    ),
+    Row("KubernetesServiceAccountPath", Fate.UNNEEDED, "the token is our own projected one"),
     Row("vaultSkipTLSVerify", Fate.NONE, f"the server is always verified; {_TRUST}", asks=True),
     Row("vaultCACertPath", Fate.NONE, _TRUST),
     Row("vaultCADirectory", Fate.NONE, _TRUST),
