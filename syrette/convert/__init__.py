@@ -1,6 +1,7 @@
 """
-`syrette convert`: manifests of Vault's Agent Injector or the Secrets Store CSI driver become ours.
+`syrette convert`: manifests of other tools for secrets become ours.
 
+Of Vault's Agent Injector, the Secrets Store CSI driver and the External Secrets Operator.
 Pure: manifests in, manifests and a report out. Nothing is guessed; what has no sure equivalent is
 left out and told.
 """
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from syrette import manifests
-from syrette.convert import csi, pods
+from syrette.convert import csi, external, pods
 from syrette.convert.csi.mounts import DRIVER
 from syrette.convert.findings import Fate, Finding, Report
 from syrette.convert.table import PREFIX
@@ -52,12 +53,14 @@ def convert(documents: list[dict[str, Any]]) -> Converted:
     """
     after = copy.deepcopy(documents)
     workloads = {id(it.document): it for it in manifests.workloads(after)}
+    used = frozenset().union(*(external.used(it.template["spec"]) for it in workloads.values()))
     reports: list[Report] = []
     todo: dict[str, None] = {}
     for document in after:
         workload = workloads.get(id(document))
         if workload is None:
             reports.extend(_elsewhere(document))
+            reports.extend(external.elsewhere(document, used))
             continue
         template = workload.template
         metadata = template.get("metadata") or {}
@@ -66,6 +69,8 @@ def convert(documents: list[dict[str, Any]]) -> Converted:
         _beside(workload, conversion)
         replaced, volumes = csi.convert(template["spec"], replaced, after, workload.namespace)
         conversion.add(volumes)
+        replaced, read = external.convert(template["spec"], replaced, after, workload.namespace)
+        conversion.add(read)
         if replaced != annotations:
             metadata["annotations"] = replaced
             template["metadata"] = metadata

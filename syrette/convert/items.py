@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from injector.contract.names import DOMAIN
+from injector.render import formats
 from syrette import documents
 from webhook.annotations import shortform
 from webhook.annotations import table as ours
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
     from syrette.convert.findings import Conversion
 
+_USUAL: Final = "json"
+"""Format of a mapping where the file's extension says no other."""
 QUOTES: Final = (
     "{}: a variable cannot hold a single quote or a line end that an EnvFile has no sign for; the "
     "injector says so, by name"
@@ -40,12 +43,19 @@ def write(items: Sequence[dict[str, Any]], conversion: Conversion, tool: str) ->
             conversion.ours.setdefault(key, item["mount"])
         if item.get("mount") == conversion.ours.get(key):
             item.pop("mount", None)
+        if not _differs(item):
+            item.pop("format", None)
         if not _short(item, conversion):
             rest.append(item)
     if rest:
         lists = f"{DOMAIN}/{ours.SECRETS}"
         lists = f"{lists}.{tool}" if lists in conversion.kept else lists
         conversion.ours[lists] = documents.dump([rest])
+
+
+def _differs(item: dict[str, Any]) -> bool:
+    """Whether the file's extension would make ours write another format than it has."""
+    return "file" in item and formats.default(item["file"], {}) != _USUAL
 
 
 def _short(item: dict[str, Any], conversion: Conversion) -> bool:

@@ -32,7 +32,10 @@ def text(reports: Sequence[Report], todo: Sequence[str]) -> str:
         lines.append("to do:")
         lines.extend(f"  - {line}" for line in todo)
     if not reports:
-        lines.append(f"no annotation of {PREFIX.rstrip('/')} and no volume of {DRIVER} was found")
+        lines.append(
+            f"no annotation of {PREFIX.rstrip('/')}, no volume of {DRIVER} and no Secret of an "
+            "ExternalSecret was found"
+        )
     return "\n".join(lines)
 
 

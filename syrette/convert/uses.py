@@ -143,7 +143,7 @@ class Secret:
             return self.keys.get(name)
         reference = str(self.rest["from"])
         deeper = "." if "#" in reference else "#"
-        return {**self.rest, "from": f"{reference}{deeper}{name}"}
+        return {"from": f"{reference}{deeper}{name}"}
 
     def every(self) -> dict[str, Source]:
         """
@@ -204,7 +204,7 @@ class Uses:
             name, source = str(variable.get("name")), self.secret.key(str(chosen.get("key")))
             if source is None:
                 self.left.append(f"{where}: `{name}` wants a key that no converted file has")
-            elif f"$({name})" in json.dumps([container.get(k) for k in ("env", "command", "args")]):
+            elif _is_part(name, container):
                 self.left.append(f"{where} puts $({name}) together, which ours cannot be part of")
             elif not is_variable(name):
                 self.left.append(f"{where}: `{name[:60]}` cannot be a variable of ours")
@@ -231,6 +231,8 @@ class Uses:
                 }
                 if own & set(named) or not all(is_variable(name) for name in named):
                     raise ValueError("it has names that ours cannot be or keep")  # noqa: TRY301 - one way out for whatever is wrong
+                if any(_is_part(name, container) for name in named):
+                    raise ValueError("another variable or an argument is put together of it")  # noqa: TRY301 - as above
             except ValueError as exc:
                 self.left.append(f"{where}: its envFrom: {exc}")
                 kept.append(source)
@@ -271,7 +273,8 @@ class Uses:
         if given.get("items") is None and self.secret.rest is not None:
             if self.secret.keys or not self.secret.complete:
                 raise ValueError("its keys come from several places: choose them by `items`")
-            return [_with(_optional(self.secret.rest, given), dir=".", mode=default)]
+            whole = {"from": self.secret.rest["from"]}
+            return [_with(_optional(whole, given), dir=".", mode=default)]
         if given.get("items") is None:
             chosen = [{"key": key, "path": key} for key in self.secret.every()]
         else:
@@ -296,6 +299,11 @@ def is_variable(name: str) -> bool:
     return True
 
 
+def _is_part(name: str, container: Mapping[str, Any]) -> bool:
+    """Whether the kubelet puts a variable into other ones, which ours cannot be part of."""
+    return f"$({name})" in json.dumps([container.get(key) for key in ("env", "command", "args")])
+
+
 def _optional(source: Source, chosen: Mapping[str, Any]) -> Source:
     """A Secret or key that may be absent is a secret that may be absent in the store."""
     return {**source, "optional": True} if chosen.get("optional") is True else source
@@ -310,3 +318,18 @@ def _replace(container: dict[str, Any], key: str, kept: list[Any], *, changed: b
         container[key] = kept
     elif changed:
         del container[key]
+
+
+def secrets(spec: Mapping[str, Any]) -> Iterator[str]:
+    """Names of the Secrets that a pod reads, however it does."""
+    for container in containers(spec):
+        for variable in listed(container, "env"):
+            yield str(mapping(mapping(variable, "valueFrom"), "secretKeyRef").get("name") or "")
+        for source in listed(container, "envFrom"):
+            yield str(mapping(source, "secretRef").get("name") or "")
+    for volume in listed(spec, "volumes"):
+        yield str(mapping(volume, "secret").get("secretName") or "")
+        for source in listed(mapping(volume, "projected"), "sources"):
+            yield str(mapping(source, "secret").get("name") or "")
+    for reference in listed(spec, "imagePullSecrets"):
+        yield str(reference.get("name") or "")

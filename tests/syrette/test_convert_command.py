@@ -117,7 +117,8 @@ def test_a_manifest_without_any_of_them_is_told_so(
 
     assert code == 0
     assert capsys.readouterr().err == (
-        "no annotation of vault.hashicorp.com and no volume of secrets-store.csi.k8s.io was found\n"
+        "no annotation of vault.hashicorp.com, no volume of secrets-store.csi.k8s.io and no Secret "
+        "of an ExternalSecret was found\n"
     )
 
 

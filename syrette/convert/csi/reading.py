@@ -37,7 +37,9 @@ class Item:
     def source(self) -> dict[str, str]:
         """What an item of ours says of where the content comes from."""
         found = {"from": str(self.reference)}
-        return found | {"decode": self.decode} if self.decode else found
+        if self.decode:
+            return found | {"decode": self.decode}
+        return found if self.reference.selector else found | {"format": "raw"}
 
 
 @dataclass(slots=True)
