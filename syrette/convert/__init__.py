@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from syrette import manifests
-from syrette.convert import csi, external, pods
+from syrette.convert import csi, external, pods, uses
 from syrette.convert.csi.mounts import DRIVER
 from syrette.convert.findings import Fate, Finding, Report
 from syrette.convert.table import PREFIX
@@ -53,7 +53,11 @@ def convert(documents: list[dict[str, Any]]) -> Converted:
     """
     after = copy.deepcopy(documents)
     workloads = {id(it.document): it for it in manifests.workloads(after)}
-    used = frozenset().union(*(external.used(it.template["spec"]) for it in workloads.values()))
+    used = frozenset(
+        (workload.namespace, name)
+        for workload in workloads.values()
+        for name in uses.secrets(workload.template["spec"])
+    )
     reports: list[Report] = []
     todo: dict[str, None] = {}
     for document in after:

@@ -50,6 +50,7 @@ def write(items: Sequence[dict[str, Any]], conversion: Conversion, tool: str) ->
     if rest:
         lists = f"{DOMAIN}/{ours.SECRETS}"
         lists = f"{lists}.{tool}" if lists in conversion.kept else lists
+        lists = f"{lists}-converted" if lists in conversion.kept else lists
         conversion.ours[lists] = documents.dump([rest])
 
 

@@ -45,7 +45,10 @@ def convert(
         All annotations, and what there is to tell.
     """
     conversion = Conversion(kept=frozenset(annotations))
-    chosen = [it for it in secrets.find(given) if _is_used(it, spec, namespace)]
+    names = frozenset(uses.secrets(spec))
+    chosen = [
+        it for it in secrets.find(given) if any(_is_of(it, name, namespace) for name in names)
+    ]
     if not chosen:
         return dict(annotations), conversion
     stores = Stores(given, Pod(namespace, str(spec.get("serviceAccountName") or "default")))
@@ -65,13 +68,13 @@ def convert(
     return {**annotations, **conversion.ours}, conversion
 
 
-def elsewhere(document: dict[str, Any], used: frozenset[str]) -> Iterator[Report]:
+def elsewhere(document: dict[str, Any], used: frozenset[tuple[str, str]]) -> Iterator[Report]:
     """
     Tell of a document that no pod among the manifests has to do with.
 
     Args:
         document: of any kind.
-        used: Secrets that pods among them read.
+        used: namespace and name of the Secrets that pods among them read.
     """
     group = str(document.get("apiVersion") or "").partition("/")[0]
     kind = str(document.get("kind"))
@@ -83,21 +86,17 @@ def elsewhere(document: dict[str, Any], used: frozenset[str]) -> Iterator[Report
         why = table.GENERATED
     elif group == GROUP:
         for external in secrets.find([document]):
-            if external.target not in used:
+            if not any(_is_of(external, name, namespace) for namespace, name in used):
                 why = f"no pod among the manifests reads the Secret {external.target}"
     if why:
         namespace = text(mapping(document, "metadata"), "namespace")
         yield Report(name, namespace, (Finding(name, Fate.NONE, f"nothing is converted: {why}"),))
 
 
-def used(spec: Mapping[str, Any]) -> frozenset[str]:
-    """Names of the Secrets that a pod reads."""
-    return frozenset(uses.secrets(spec))
-
-
-def _is_used(external: External, spec: Mapping[str, Any], namespace: str) -> bool:
-    elsewhere = external.namespace and namespace and external.namespace != namespace
-    return not elsewhere and external.target in used(spec)
+def _is_of(external: External, name: str, namespace: str) -> bool:
+    """Whether it makes the Secret of that name; who names no namespace may be in any."""
+    known = external.namespace and namespace
+    return external.target == name and (not known or external.namespace == namespace)
 
 
 def _take(

@@ -29,6 +29,7 @@ def aws(store: Opened) -> Reader:
     name = _SERVICES.get(text(given, "service"))
     if name is None:
         raise ValueError(f"service: `{text(given, 'service')[:60]}` is not read")
+    store.provider = name
     store.option("region", "region", text(given, "region"))
     extra = given.get("additionalRoles")
     before = [str(role) for role in extra] if isinstance(extra, list) else []
@@ -65,7 +66,7 @@ def aws(store: Opened) -> Reader:
 
 def gcp(store: Opened) -> Reader:
     """Google Secret Manager (docs/provider/google-secrets-manager.md)."""
-    given = store.given
+    given, store.provider = store.given, "gcp-secretmanager"
     workload = mapping(mapping(given, "auth"), "workloadIdentity")
     names = [text(workload, f"cluster{it}") for it in ("ProjectID", "Location", "Name")]
     if all(names):
@@ -92,7 +93,7 @@ def gcp(store: Opened) -> Reader:
     def read(remote: Remote) -> Reference:
         path = f"{place}/secrets/{remote.key}"
         chosen = options(version=remote.version)
-        return Reference("gcp-secretmanager", path, chosen, remote.selector)
+        return Reference(store.provider, path, chosen, remote.selector)
 
     return read
 
@@ -112,7 +113,7 @@ def _google_key(store: Opened) -> None:
 
 def azure(store: Opened) -> Reader:
     """Azure Key Vault (docs/provider/azure-key-vault.md)."""
-    given = store.given
+    given, store.provider = store.given, "azure-keyvault"
     environment = text(given, "environmentType") or "PublicCloud"
     cloud = _ENVIRONMENTS.get(environment)
     if cloud is None:
@@ -144,6 +145,6 @@ def azure(store: Opened) -> Reader:
         if kind != "secret":
             raise ValueError(f"key: `{kind[:60]}` is not read; secrets are")
         path = f"{vault}/secrets/{name}"
-        return Reference("azure-keyvault", path, options(version=remote.version), remote.selector)
+        return Reference(store.provider, path, options(version=remote.version), remote.selector)
 
     return read

@@ -93,6 +93,8 @@ class Opened:
     given: Mapping[str, Any]
     pod: Pod
     conversion: Conversion
+    provider: str = ""
+    """Of ours; set by whoever reads it."""
     settings: dict[str, Any] = field(default_factory=dict)
     """Fields of a store of ours by name."""
 

@@ -17,7 +17,7 @@ from injector.contract.stores import PROVIDERS
 from syrette import documents
 from syrette.convert.external import store_table, table
 from syrette.convert.external.clouds import aws, azure, gcp
-from syrette.convert.external.opened import Opened, Pod, Remote, checked, line, text
+from syrette.convert.external.opened import Opened, Pod, checked, line, text
 from syrette.convert.external.telling import tell
 from syrette.convert.external.vault import vault
 from syrette.convert.findings import Conversion
@@ -27,7 +27,7 @@ from webhook.annotations import table as ours
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from syrette.convert.external.opened import Reader
+    from syrette.convert.external.opened import Reader, Remote
 
 GROUP: Final = "external-secrets.io"
 _READERS: Final[Mapping[str, tuple[str, Callable[[Opened], Reader]]]] = {
@@ -37,6 +37,7 @@ _READERS: Final[Mapping[str, tuple[str, Callable[[Opened], Reader]]]] = {
     "azurekv": ("azure", azure),
 }
 """By the provider's name: the family of ours, and who reads it."""
+_NAMED: Final = f"{DOMAIN}/{ours.STORES}"
 _SEPARATORS: Final = re.compile(r"[,=]")
 
 
@@ -60,6 +61,7 @@ def store_ref(given: object) -> StoreRef:
 @dataclass(slots=True)
 class _Store:
     family: str
+    provider: str
     settings: dict[str, Any]
     read: Reader
     alias: str = ""
@@ -105,6 +107,8 @@ class Stores:
                 for ref, store in stores.items():
                     store.alias = _alias(ref.name, taken)
                     taken.add(store.alias)
+                    if _NAMED in annotations:
+                        self._refused[ref] = f"{ref}: the pod has {_NAMED} already; add it there"
 
     def reference(self, ref: StoreRef, remote: Remote) -> Reference:
         """
@@ -132,16 +136,12 @@ class Stores:
                 continue
             store = self._stores[ref]
             if store.alias:
-                provider = self._provider(ref)
-                named[store.alias] = {"provider": provider, **store.settings}
+                named[store.alias] = {"provider": store.provider, **store.settings}
             else:
                 conversion.ours |= _options(store)
             conversion.todo.extend(_todo(ref, store))
         if named:
-            conversion.ours[f"{DOMAIN}/{ours.STORES}"] = documents.dump([named])
-
-    def _provider(self, ref: StoreRef) -> str:
-        return self._stores[ref].read(Remote("a/b", "", "")).store
+            conversion.ours[_NAMED] = documents.dump([named])
 
     def _open(self, ref: StoreRef, conversion: Conversion) -> _Store:
         spec = mapping(self._find(ref), "spec")
@@ -155,7 +155,7 @@ class Stores:
         opened = Opened(where, family, mapping(providers, name), self._pod, conversion)
         reader = read(opened)
         tell(opened.given, store_table.PROVIDERS[name], where, conversion)
-        return _Store(family, opened.settings, reader)
+        return _Store(family, opened.provider, opened.settings, reader)
 
     def _find(self, ref: StoreRef) -> dict[str, Any]:
         for document in self._given:
@@ -171,11 +171,19 @@ class Stores:
 
 
 def _writable(store: _Store, annotations: Mapping[str, str]) -> bool:
-    """Whether options say what the store says, and the pod does not say otherwise."""
+    """
+    Whether options say what the store says.
+
+    What the pod says of the family already must be the same; or a field that the store does not
+    have, and that a named store would inherit as well.
+    """
     written = _options(store)
-    start = f"{DOMAIN}/{store.family}."
-    if any(key.startswith(start) and written.get(key) != text for key, text in annotations.items()):
-        return False
+    for key, given in annotations.items():
+        family, row = ours.STORE_OPTIONS.get(key.removeprefix(f"{DOMAIN}/"), ("", None))
+        if row is None or family != store.family:
+            continue
+        if written.get(key, given if row.inherited else "") != given:
+            return False
     return all(
         f"{store.family}.{name}" in ours.STORE_OPTIONS
         and not (

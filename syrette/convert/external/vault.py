@@ -19,7 +19,7 @@ _TOKEN: Final = "kubernetesServiceAccountToken"  # noqa: S105 - a key, no secret
 
 def vault(store: Opened) -> Reader:
     """Vault's KV engines (docs/provider/hashicorp-vault.md)."""
-    given = store.given
+    given, store.provider = store.given, "vault"
     store.option("server", "address", text(given, "server"))
     # Vault takes `acme/` for `acme`, and its own documents write it so.
     store.option("namespace", "namespace", text(given, "namespace").strip("/"))
@@ -32,7 +32,7 @@ def vault(store: Opened) -> Reader:
 
     def read(remote: Remote) -> Reference:
         path = _path(remote.key.strip("/"), mount, versioned=second)
-        return Reference("vault", path, options(version=remote.version), remote.selector)
+        return Reference(store.provider, path, options(version=remote.version), remote.selector)
 
     return read
 
