@@ -46,6 +46,12 @@ def listed(holder: object, key: str) -> list[dict[str, Any]]:
     return [it for it in found if isinstance(it, dict)] if isinstance(found, list) else []
 
 
+def _whole(holder: Mapping[str, Any], key: str) -> list[Any]:
+    """A list with whatever stands there, which is kept."""
+    found = holder.get(key)
+    return found if isinstance(found, list) else []
+
+
 def mapping(holder: object, key: str) -> dict[str, Any]:
     """A mapping within a mapping, empty where something else stands there."""
     found = holder.get(key) if isinstance(holder, dict) else None
@@ -120,7 +126,9 @@ def remove(spec: dict[str, Any], volume: str) -> None:
 
 def _without(holder: dict[str, Any], key: str, name: str) -> None:
     if key in holder:
-        holder[key] = [it for it in holder[key] if it.get("name") != name]
+        holder[key] = [
+            it for it in _whole(holder, key) if mapping({"": it}, "").get("name") != name
+        ]
         if not holder[key]:
             del holder[key]
 
@@ -196,7 +204,7 @@ class Uses:
         where = f"the container {container.get('name')}"
         found: list[tuple[str, Source]] = []
         kept: list[Any] = []
-        for variable in container.get("env") or []:
+        for variable in _whole(container, "env"):
             chosen = mapping(mapping(variable, "valueFrom"), "secretKeyRef")
             if chosen.get("name") != self.secret.name:
                 kept.append(variable)
@@ -219,7 +227,7 @@ class Uses:
         found: list[tuple[str, Source]] = []
         kept: list[Any] = []
         own = {str(variable.get("name")) for variable in listed(container, "env")}
-        for source in container.get("envFrom") or []:
+        for source in _whole(container, "envFrom"):
             chosen = mapping(source, "secretRef")
             if chosen.get("name") != self.secret.name:
                 kept.append(source)

@@ -238,6 +238,51 @@ def test_an_argument_that_is_made_of_a_variable_of_an_env_from_keeps_it() -> Non
     assert "put together" in _findings(result)["ExternalSecret/db Secret db"][1]
 
 
+@pytest.mark.parametrize(
+    ("secret", "said"),
+    [
+        ({"data": DATA, "target": {"creationPolicy": "Merge"}}, "others write keys"),
+        (
+            {
+                "data": DATA,
+                "target": {"template": {"data": {"a": "{{ .password }}"}, "templateFrom": [{}]}},
+            },
+            "others write keys",
+        ),
+        ({"data": DATA, "dataFrom": [{"extract": {"key": "db"}}]}, "from several places"),
+    ],
+)
+def test_a_volume_of_a_secret_whose_keys_are_not_all_known_stays(
+    secret: dict[str, Any], said: str
+) -> None:
+    """No file is lost."""
+    given = _manifests({"store": AWS, "secret": secret, "volume": {"secretName": "db"}})
+    result = convert(given)
+
+    assert result.documents == given
+    assert said in _findings(result)["ExternalSecret/db Secret db"][1]
+
+
+def test_credentials_of_another_namespace_are_not_the_pods() -> None:
+    """Neither a service account nor a Secret."""
+    account = {"name": "web", "namespace": "bank"}
+    key = {"name": "gcp", "key": "key.json", "namespace": "bank"}
+    auth = {
+        "workloadIdentity": {"serviceAccountRef": account},
+        "secretRef": {"secretAccessKeySecretRef": key},
+    }
+    store = {"gcpsm": {"projectID": "acme-prod", "auth": auth}}
+    given = _manifests({"store": store, "secret": {"data": DATA}})
+    for document in given:
+        document["metadata"]["namespace"] = "shop"
+    result = convert(given)
+    where = "SecretStore/main spec.provider.gcpsm.auth"
+
+    assert _ours(result) == {"env.PASSWORD": "gcp-secretmanager:projects/acme-prod/secrets/db"}
+    assert "bank/web" in _findings(result)[f"{where}.workloadIdentity.serviceAccountRef"][1]
+    assert "is in bank" in _findings(result)[f"{where}.secretRef.secretAccessKeySecretRef"][1]
+
+
 def test_one_file_of_a_volume_stays_a_volume() -> None:
     """A mount by subPath is no directory of ours."""
     given = _manifests({"store": AWS, "secret": {"data": DATA}, "volume": {"secretName": "db"}})
