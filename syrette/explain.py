@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from injector.contract import names
@@ -11,7 +12,7 @@ from syrette import logins
 from webhook.review import Denied
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from injector.contract.plan import Plan, Secret
     from injector.contract.references import Reference
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
     from syrette.decisions import Decision
 
 BATCH: Final = 20  # secrets in one BatchGetSecretValue (API reference)
+_CALLS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "azure-keyvault": "GetSecret (a certificate's key and chain are in its secret)",
+        "gcp-secretmanager": "AccessSecretVersion, checked by CRC32C",
+    }
+)
+"""What one read is, where each is a call of its own."""
 _LEASED: Final = frozenset({"creds", "sts"})
 """What Vault's own engines have behind their mount where they hand out credentials."""
 
@@ -92,10 +100,8 @@ def _calls(store: Store, plan: Plan) -> Iterator[str]:
     elif store.provider == "vault":
         kinds = Counter(_vault_call(store, read) for read in reads)
         yield from (f"{count} × {kind}" for kind, count in sorted(kinds.items()))
-    elif store.provider == "azure-keyvault":
-        yield f"{len(reads)} × GetSecret (a certificate's key and chain are in its secret)"
     else:
-        yield _several(len(reads), "read")
+        yield f"{len(reads)} × {_CALLS.get(store.provider, 'read')}"
 
 
 def _vault_call(store: Store, read: Reference) -> str:

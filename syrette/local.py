@@ -65,17 +65,25 @@ def local(plan: Plan, *, without_roles: bool) -> Plan:
         InputError: for a store that only a pod's own token opens.
     """
     for store in plan.stores:
-        if store.family == "azure" or (store.family == "vault" and store.signer is None):
-            vault = store.family == "vault"
-            how = f"the Vault login `{store.text('auth')}`" if vault else "the login to Azure"
+        if (needed := _only_in_a_pod(store)) is not None:
             raise InputError(
-                f"store `{store.name}`: {how} needs a token of "
-                "the pod's service account; `syrette check` asks a cluster for one and tells what "
-                "the pod would get"
+                f"store `{store.name}`: {needed}; `syrette check` asks a cluster for it and tells "
+                "what the pod would get"
             )
     left_out = _CHAIN if without_roles else ()
     stores = tuple(_ambient(store, left_out) for store in plan.stores)
     return replace(plan, stores=stores, init_only=True)
+
+
+def _only_in_a_pod(store: Store) -> str | None:
+    """Say which login needs what a pod alone has."""
+    if store.family == "vault" and store.signer is None:
+        return f"the Vault login `{store.text('auth')}` needs a token of the pod's service account"
+    if store.family == "azure":
+        return "the login to Azure needs a token of the pod's service account"
+    if store.family == "gcp":
+        return f"the Google token source `{store.text('auth')}` is the pod's own"
+    return None
 
 
 def _ambient(store: Store, left_out: Sequence[str]) -> Store:

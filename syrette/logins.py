@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from injector.contract import google
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from injector.contract.stores import Store
 
@@ -21,18 +24,31 @@ def words(store: Store, account: str) -> Iterator[str]:
         store: as it stands in the plan.
         account: the pod's service account.
     """
-    if store.family == "vault":
-        yield from _vault(store, account)
-    elif store.family == "azure":
-        yield from _azure(store, account)
-    else:
-        yield from _aws(store, account)
+    yield from _WORDS[store.family](store, account)
 
 
 def _azure(store: Store, account: str) -> Iterator[str]:
     tenant, cloud = store.text("tenant-id"), store.text("cloud")
     yield f"login: client {store.text('client-id')} of the tenant {tenant}, in the cloud {cloud}"
     yield f"with the token of {account} for audience {store.text('audience')}"
+
+
+def _gcp(store: Store, account: str) -> Iterator[str]:
+    source = google.source(store.text("auth"))
+    yield f"login: {source.name}: {source.doc}"
+    order = ", ".join(row.name for row in google.SOURCES)
+    yield f"  looked for in the order {order}; a nearer scope's before a farther one's"
+    if source.field:
+        yield f"  {source.field}: {store.text(source.field)}"
+    if audience := store.text("audience"):
+        yield f"with the token of {account} for audience {audience}"
+    for name in store.names("delegates"):
+        yield f"then as the delegate {name}"
+    if target := store.text("service-account"):
+        yield f"then generateAccessToken of {target}"
+    if project := store.text("quota-project"):
+        yield f"charged to the project {project}"
+    yield from _endpoints(store)
 
 
 def _aws(store: Store, account: str) -> Iterator[str]:
@@ -50,6 +66,10 @@ def _aws(store: Store, account: str) -> Iterator[str]:
     if region := store.text("region"):
         failover = store.text("failover-region")
         yield f"region: {region}" + (f", failing over to {failover}" if failover else "")
+    yield from _endpoints(store)
+
+
+def _endpoints(store: Store) -> Iterator[str]:
     for service, endpoint in store.pairs("endpoints"):
         yield f"endpoint of {service}: {endpoint}"
 
@@ -98,3 +118,8 @@ def _signature(store: Store, signer: Store, account: str) -> Iterator[str]:
     header = f", good for the server id {server} only" if server else ""
     yield f"with a GetCallerIdentity for {sts}{header}, signed by the identity of {signer.name}:"
     yield from (f"  {line}" for line in _aws(signer, account))
+
+
+_WORDS: Final[Mapping[str, Callable[[Store, str], Iterator[str]]]] = MappingProxyType(
+    {"aws": _aws, "azure": _azure, "gcp": _gcp, "vault": _vault}
+)

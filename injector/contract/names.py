@@ -78,11 +78,6 @@ def volume_directory(volume: str) -> str:
     return f"{RUN_DIRECTORY}/{volume}"
 
 
-def secret_file(name_and_key: str) -> str:
-    """Path of a mounted Secret's key, given as `<name>/<key>`."""
-    return f"{DOCUMENTS_DIRECTORY}/secret/{name_and_key}"
-
-
 def env_file(container: str) -> str:
     """Path of a container's EnvFile within `ENV_VOLUME`."""
     return f"env/{container}.env"

@@ -13,7 +13,7 @@ from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from injector.contract.fields import GOOGLE_ACCOUNT
+from injector.contract.field import GOOGLE_ACCOUNT
 from injector.contract.reasons import Reason
 from injector.errors import ProviderError
 from injector.gcp import errors, replies

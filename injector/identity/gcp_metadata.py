@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
-from injector.contract.fields import GOOGLE_ACCOUNT
+from injector.contract.field import GOOGLE_ACCOUNT
 from injector.errors import ProviderError
 from injector.gcp import errors, replies
 from injector.identity.interface import Credentials, SessionRecord

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from injector import parallel
-from injector.contract.fields import DNS_LABEL
+from injector.contract import google
 from injector.contract.reasons import Reason
 from injector.errors import InjectorError, ProviderError
 from injector.gcp import errors
@@ -33,17 +33,9 @@ if TYPE_CHECKING:
 STEP: Final = "AccessSecretVersion"
 _DAMAGED: Final = "CRC32C"
 """Code of a payload that is not the one which the server sent."""
-_PROJECT: Final = r"[a-z0-9][-a-z0-9:.]{0,62}"
-_SECRET: Final = r"[A-Za-z0-9_-]{1,255}"  # noqa: S105 - a pattern
-_PATH: Final = re.compile(
-    rf"projects/(?P<project>{_PROJECT})(/locations/(?P<location>{DNS_LABEL}))?"
-    rf"/secrets/(?P<secret>{_SECRET})"
-)
-_BARE: Final = re.compile(_SECRET)
-# A number, `latest` or an alias (Secret Manager API, `Secret.versionAliases`).
-_VERSION: Final = re.compile(r"[1-9][0-9]{0,18}|[A-Za-z][A-Za-z0-9_-]{0,62}")
+_VERSION: Final = re.compile(google.VERSION)
 _RESOLVED: Final = re.compile(
-    rf"projects/{_PROJECT}(/locations/{DNS_LABEL})?/secrets/(?P<secret>{_SECRET})"
+    r"projects/[^/]{1,63}(/locations/[^/]{1,63})?/secrets/(?P<secret>[^/]{1,255})"
     r"/versions/(?P<version>[1-9][0-9]{0,18})"
 )
 _CRC: Final = re.compile(r"[0-9]{1,10}")
@@ -104,27 +96,17 @@ def place(reference: Reference, store: Store) -> Place:
     Raises:
         ProviderError: for what is no name of a secret, a region or a version.
     """
-    region = reference.option("region")
     version = reference.option("version") or "latest"
-    path = reference.path
-    match = _PATH.fullmatch(path)
-    if match is None and not _BARE.fullmatch(path):
-        problem = f"`{path[:120]}` is no secret: write `projects/<project>/secrets/<id>`, or its id"
-    elif match is None and not re.fullmatch(_PROJECT, store.text("project")):
-        problem = f"`{path}` has no project, and the store gives none in `project`"
-    elif match is not None and region and match["location"] not in {None, region}:
-        problem = f"`{path}` is in another region than the option `region`"
-    elif region and not re.fullmatch(DNS_LABEL, region):
-        problem = "the option `region` is no location such as europe-west3"
-    elif not _VERSION.fullmatch(version):
+    try:
+        name = google.parse_path(
+            reference.path, store.text("project"), reference.option("region") or ""
+        )
+    except google.InvalidPathError as exc:
+        raise ProviderError(Reason.INVALID_REQUEST, str(exc), step=STEP) from None
+    if not _VERSION.fullmatch(version):
         problem = "the option `version` is no number, `latest` or alias"
-    else:
-        project, secret = (match["project"], match["secret"]) if match else ("", path)
-        project = project or store.text("project")
-        location = region or (match["location"] or "" if match else "")
-        where = f"/locations/{location}" if location else ""
-        return Place(f"projects/{project}{where}/secrets/{secret}", location, version)
-    raise ProviderError(Reason.INVALID_REQUEST, problem, step=STEP)
+        raise ProviderError(Reason.INVALID_REQUEST, problem, step=STEP)
+    return Place(str(name), name.location, version)
 
 
 def _is_refused(item: Fetched) -> bool:

@@ -13,6 +13,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from injector.contract import names
 from syrette import decisions, manifests
 from syrette.check import cluster, outcomes, reading
 from syrette.errors import InputError
@@ -43,12 +44,12 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """A pod that may be created, with the tokens that its containers would get."""
+    """A pod that may be created, with what the kubelet would put before its logins."""
 
     decision: Decision
     plan: Plan
-    tokens: dict[str, str]
-    """By audience."""
+    files: dict[str, bytes]
+    """Tokens, and Secrets that a login needs, by path."""
 
 
 def check(asked: Asked) -> int:
@@ -70,7 +71,7 @@ def check(asked: Asked) -> int:
         print(f"warning: {note}", file=sys.stderr)
     checked = [
         outcomes.Checked(
-            pod.decision.workload.name, reading.read(pod.decision, pod.plan, pod.tokens)
+            pod.decision.workload.name, reading.read(pod.decision, pod.plan, pod.files)
         )
         for pod in ready
     ]
@@ -110,25 +111,33 @@ def _named(asked: Asked) -> list[manifests.Workload]:
 async def _prepare(
     asked: Asked, workloads: list[manifests.Workload]
 ) -> tuple[list[_Ready], list[str]]:
-    """Ask the cluster for facts, decide, and ask it for tokens."""
+    """Ask the cluster for facts, decide, and ask it for what the logins need."""
     inputs = asked.inputs
     api = await Api.connect(asked.kubeconfig, person=True)
     try:
         context, notes = await cluster.context(api, inputs.namespace, asked.service_account)
         decided = _decided(asked, workloads, context)
-        wanted = {
-            audience for decision in decided for audience in cluster.audiences(decision.patched)
-        }
-        tokens = {
-            audience: await cluster.token(api, inputs.namespace, asked.service_account, audience)
-            for audience in sorted(wanted)
-        }
+        files = await _files(api, asked, decided)
     finally:
         await api.close()
     ready = [
-        _Ready(decision, decision.plan, tokens) for decision in decided if decision.plan is not None
+        _Ready(decision, decision.plan, files) for decision in decided if decision.plan is not None
     ]
     return ready, [*_warnings(decided), *notes]
+
+
+async def _files(api: Api, asked: Asked, decided: list[Decision]) -> dict[str, bytes]:
+    """Get tokens and Secrets of all pods, each once, by the path where the injector looks."""
+    pods = [decision.patched for decision in decided]
+    namespace, found = asked.inputs.namespace, dict[str, bytes]()
+    for audience in sorted({it for pod in pods for it in cluster.audiences(pod)}):
+        token = await cluster.token(api, namespace, asked.service_account, audience)
+        found[f"{names.TOKEN_DIRECTORY}/{names.token_file(audience)}"] = token.encode()
+    for name, key, path in sorted({it for pod in pods for it in cluster.secrets(pod)}):
+        data = await cluster.secret(api, namespace, name, key)
+        if data is not None:
+            found[f"{names.DOCUMENTS_DIRECTORY}/{path}"] = data
+    return found
 
 
 def _decided(asked: Asked, workloads: list[manifests.Workload], context: Context) -> list[Decision]:

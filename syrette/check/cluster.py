@@ -1,5 +1,5 @@
 """
-What `check` asks of the API server: one pod's surroundings, and tokens of one account.
+What `check` asks of the API server: one pod's surroundings, and what one account logs in with.
 
 Everything is read once, under the caller's own rights. What only refines a decision may be denied
 to a tenant and is then left out, with a note; what decides it may not.
@@ -8,6 +8,7 @@ to a tenant and is then left out, with a note; what decides it may not.
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -33,6 +34,10 @@ _NAME: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 
 class _TokenStatus(msgspec.Struct):
     token: str
+
+
+class _Secret(msgspec.Struct):
+    data: dict[str, str] = {}
 
 
 class _TokenRequest(msgspec.Struct):
@@ -75,14 +80,55 @@ async def context(api: Api, namespace: str, account: str) -> tuple[Context, list
 
 def audiences(pod: dict[str, Any] | None) -> list[str]:
     """Name the audiences of the projected tokens that the webhook would write into a pod."""
-    volumes = ((pod or {}).get("spec") or {}).get("volumes") or []
     return [
         source["serviceAccountToken"]["audience"]
-        for volume in volumes
-        if volume.get("name") == names.IDENTITY_VOLUME
-        for source in volume["projected"]["sources"]
+        for source in _sources(pod, names.IDENTITY_VOLUME)
         if "serviceAccountToken" in source
     ]
+
+
+def secrets(pod: dict[str, Any] | None) -> list[tuple[str, str, str]]:
+    """Name the Secrets that the webhook would mount for logins: name, key and path below ours."""
+    return [
+        (source["secret"]["name"], item["key"], item["path"])
+        for source in _sources(pod, names.DOCUMENTS_VOLUME)
+        if "secret" in source
+        for item in source["secret"]["items"]
+    ]
+
+
+def _sources(pod: dict[str, Any] | None, name: str) -> list[dict[str, Any]]:
+    volumes = ((pod or {}).get("spec") or {}).get("volumes") or []
+    return [
+        source
+        for volume in volumes
+        if volume.get("name") == name
+        for source in volume["projected"]["sources"]
+    ]
+
+
+async def secret(api: Api, namespace: str, name: str, key: str) -> bytes | None:
+    """
+    Read one key of a Secret; None where it is not there, which the login tells then.
+
+    Raises:
+        InputError: if the caller may not, with what to ask for.
+        ApiError: if the API server does not answer.
+    """
+    try:
+        made = await api.get(f"/api/v1/namespaces/{namespace}/secrets/{_checked(name)}", JSON)
+    except ApiError as exc:
+        if exc.absent:
+            return None
+        if exc.forbidden:
+            raise InputError(
+                f"you may not read the Secret `{namespace}/{name}`, by which the pod logs in: ask "
+                f"for a Role in namespace `{namespace}` with verb `get` on `secrets` and "
+                f"`resourceNames: [{name}]`"
+            ) from exc
+        raise
+    text = msgspec.json.decode(made, type=_Secret).data.get(key)
+    return None if text is None else b64decode(text)
 
 
 async def token(api: Api, namespace: str, account: str, audience: str) -> str:

@@ -2,7 +2,7 @@
 Reads a pod's secrets as its init container would, in this process, and keeps no byte of them.
 
 The injector's own logins, providers and rendering run on the plan; what it would publish is only
-measured. On disk there is nothing but the tokens, in a private directory that is removed. What
+measured. On disk there is nothing but what logs in, in a private directory that is removed. What
 Vault has granted for it, tokens and leases, is given back at the end, whatever happened.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from injector import cycle, publication
-from injector.contract import codec, names
+from injector.contract import codec
 from injector.edges import Edges
 from injector.errors import InjectorError
 from injector.identity.interface import Identity
@@ -50,18 +50,18 @@ _AGENT: Final = (
 )
 
 
-def read(decision: Decision, plan: Plan, tokens: Mapping[str, str]) -> Reading:
+def read(decision: Decision, plan: Plan, files: Mapping[str, bytes]) -> Reading:
     """
     Read everything that the plan names.
 
     Args:
         decision: on the pod, which gives its name, namespace and account.
         plan: as the webhook wrote it.
-        tokens: of the account, by audience.
+        files: what the kubelet would mount for the logins, by path.
     """
     with ending_on_signals(), ExitStack() as ended:
         root = Path(ended.enter_context(tempfile.TemporaryDirectory(prefix="syrette-check-")))
-        _lay(tokens, root)
+        _lay(files, root)
         settings = _settings(decision, plan, root)
         retry = Retry(until=time.monotonic() + LIMIT_SECONDS)
         transport = Transport(ca_bundle=plan.ca_bundle, proxy=plan.proxy, clock=retry.clock)
@@ -94,15 +94,14 @@ def _giving_back(sessions: SessionCache) -> Iterator[list[Revocation]]:
     done.append(sessions.revoke(GIVING_BACK_SECONDS))
 
 
-def _lay(tokens: Mapping[str, str], root: Path) -> None:
-    """Put tokens where the injector looks for the kubelet's, readable by us alone."""
-    directory = root / names.TOKEN_DIRECTORY.lstrip("/")
-    directory.mkdir(parents=True)
-    for audience, token in tokens.items():
-        path = directory / names.token_file(audience)
+def _lay(files: Mapping[str, bytes], root: Path) -> None:
+    """Put files where the injector looks for the kubelet's, readable by us alone."""
+    for name, data in files.items():
+        path = root / name.lstrip("/")
+        path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(token)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
 
 
 def _settings(decision: Decision, plan: Plan, root: Path) -> Settings:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from syrette import manifests
-from syrette.convert import csi, external, pods, uses
+from syrette.convert import csi, external, pods, podspec
 from syrette.convert.csi.mounts import DRIVER
 from syrette.convert.findings import Fate, Finding, Report
 from syrette.convert.table import PREFIX
@@ -56,7 +56,7 @@ def convert(documents: list[dict[str, Any]]) -> Converted:
     used = frozenset(
         (workload.namespace, name)
         for workload in workloads.values()
-        for name in uses.secrets(workload.template["spec"])
+        for name in podspec.secrets(workload.template["spec"])
     )
     reports: list[Report] = []
     todo: dict[str, None] = {}

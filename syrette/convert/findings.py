@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 
 class Fate(StrEnum):
@@ -24,6 +25,13 @@ class Finding:
     fate: Fate
     text: str
     """What it became, or why it became nothing."""
+
+
+GOOGLE: Final = (
+    "operator: give `gcp.gke-cluster`, or `gcp.workload-identity-provider`, in `defaults`: whose "
+    "binding or federation the pods log in to Google by"
+)
+"""What is left to do where nobody says how the pod logs in to Google."""
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ import yaml
 from syrette import decisions
 from syrette.convert import Converted, convert
 from syrette.convert.csi import table
+from syrette.convert.findings import GOOGLE
 from tests.house.source import ROOT
 from tests.syrette.converting import SETTINGS, ours
 from webhook.review import Allowed
@@ -279,8 +280,16 @@ def test_the_secret_that_the_driver_hands_to_a_provider_is_told(provider: str, f
     key = "SecretProviderClass/web volume s nodePublishSecretRef"
 
     assert _findings(result)[key][0] == fate
+    assert GOOGLE not in result.todo
     assert _ours(result).get("gcp.credentials-secret", "creds/key.json") == "creds/key.json"
     assert ("gcp.credentials-secret" in _ours(result)) is (provider == "gcp")
+
+
+def test_google_needs_to_be_told_by_what_the_pod_logs_in() -> None:
+    """The class does not say it, for the driver asks the node."""
+    (case,) = (it for it in CASES if it["class"]["provider"] == "gcp")
+
+    assert GOOGLE in convert(_manifests(case)).todo
 
 
 def test_no_variable_of_an_env_from_is_lost() -> None:

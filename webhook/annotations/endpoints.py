@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from injector.contract.stores import ENDPOINTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from injector.contract.stores import Pairs, Store
 
 NAMES: Final = tuple(f"{family}.{name}" for family, names in ENDPOINTS.items() for name in names)
 """As in the operator's `endpoints`."""
@@ -36,6 +41,21 @@ def url(text: str) -> str:
         msg = f"`{text[:60]}`: secrets and tokens travel by https only"
         raise ValueError(msg)
     return text
+
+
+def of_family(store: Store, operators: Mapping[str, str]) -> Pairs:
+    """
+    Endpoints of a store: its own, and the operator's for the services that it says nothing of.
+
+    Args:
+        store: of any family that has endpoints.
+        operators: by `<family>.<service>`.
+    """
+    prefix = f"{store.family}."
+    theirs = {
+        key.removeprefix(prefix): url for key, url in operators.items() if key.startswith(prefix)
+    }
+    return tuple(sorted((theirs | dict(store.pairs("endpoints"))).items()))
 
 
 def _stays_on_the_node(host: str) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from injector.contract.names import DOMAIN
 from injector.contract.stores import Store
+from webhook.annotations import endpoints
 from webhook.annotations.intent import ConfiguredStore, Scope
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ _DURATIONS: Final = (900, 43_200)  # seconds, of AssumeRole
 
 
 def resolve(
-    configured: ConfiguredStore, endpoints: Mapping[str, str], problems: Problems
+    configured: ConfiguredStore, operators: Mapping[str, str], problems: Problems
 ) -> ConfiguredStore:
     """Write method, audience and endpoints of an AWS store into its settings."""
     store = configured.store
@@ -65,11 +66,9 @@ def resolve(
     if method == POD_IDENTITY:
         # The agent accepts no other audience.
         settings["audience"] = POD_IDENTITY_AUDIENCE
-    theirs = {
-        key.removeprefix("aws."): url for key, url in endpoints.items() if key.startswith("aws.")
-    }
-    if theirs:
-        settings["endpoints"] = tuple(sorted((theirs | dict(store.pairs("endpoints"))).items()))
+    addresses = endpoints.of_family(store, operators)
+    if addresses:
+        settings["endpoints"] = addresses
         scopes.setdefault("endpoints", Scope.OPERATOR)
     _check_audience(configured, method, problems)
     _check_chain(configured, method, problems)

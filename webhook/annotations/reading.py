@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from injector.contract import references
+from injector.contract import google, references
 from injector.contract.fields import DNS_LABEL, VAULT_PATH
 from injector.contract.names import DOMAIN
 from injector.contract.reasons import Reason
@@ -81,9 +81,13 @@ OPTIONS: Final[Mapping[tuple[str, str], Option]] = MappingProxyType(
             "[0-9]{1,9}[smh]?", "a duration such as 1h", "Life that is asked for."
         ),
         ("vault", "version"): _VERSION_NUMBER,
-        ("gcp-secretmanager", "region"): _REGION,
+        ("gcp-secretmanager", "region"): Option(
+            DNS_LABEL, "a location such as europe-west3", "Location of a regional secret."
+        ),
         ("gcp-secretmanager", "version"): Option(
-            "latest|[1-9][0-9]*", "`latest` or a number", "Pins a version."
+            google.VERSION,
+            "a version number, `latest` or an alias",
+            "A version, which it pins, or an alias.",
         ),
         ("azure-keyvault", "version"): Option("[0-9a-f]{32}", "a version id", "Pins a version id."),
     }

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from injector.contract.names import DOMAIN
 from injector.contract.reasons import Reason
 from injector.contract.stores import PROVIDERS
-from webhook.annotations import azure, identity, trust, vault
+from webhook.annotations import azure, gcp, identity, trust, vault
 from webhook.annotations.suggestions import near
 
 if TYPE_CHECKING:
@@ -56,14 +56,19 @@ class Resolution:
         return configured
 
     def _identified(self, configured: ConfiguredStore) -> ConfiguredStore:
-        if configured.store.family == "aws":
-            return identity.resolve(configured, self._settings.endpoints, self._problems)
-        if configured.store.family == "vault":
-            resolved = vault.resolve(configured, self._problems)
-            return replace(resolved, signer=self._signer(resolved))
-        if configured.store.family == "azure":
-            return azure.resolve(configured)
-        return configured
+        endpoints, problems = self._settings.endpoints, self._problems
+        match configured.store.family:
+            case "aws":
+                return identity.resolve(configured, endpoints, problems)
+            case "vault":
+                resolved = vault.resolve(configured, problems)
+                return replace(resolved, signer=self._signer(resolved))
+            case "gcp":
+                return gcp.resolve(configured, endpoints, problems)
+            case "azure":
+                return azure.resolve(configured)
+            case _:
+                return configured
 
     def _signer(self, configured: ConfiguredStore) -> ConfiguredStore | None:
         """The AWS store that signs the login, with a region whose STS is asked."""

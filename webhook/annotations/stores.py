@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from injector.contract import references
+from injector.contract import google, references
 from injector.contract.reasons import Reason
 from injector.contract.stores import (
     ENDPOINTS,
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from webhook.errors import Problems
     from webhook.settings import Settings
 
+_OTHER_SOURCES: Final = frozenset({"audience", "auth", *google.SOURCE_FIELDS})
+_IDENTITY: Final = _OTHER_SOURCES | {"delegates", "service-account"}
 # A store that gives the first says who or where by itself, and does not inherit the others.
 _TOGETHER: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
     "aws": {"region": frozenset({"failover-region"}), "role-arn": frozenset({"auth"})},
@@ -43,7 +45,13 @@ _TOGETHER: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
         "auth": frozenset({"auth-mount"}),
         "namespace": frozenset({"kv"}),
     },
-    "gcp": {},
+    "gcp": {
+        "service-account": frozenset({"delegates"}),
+        "workload-identity-provider": _OTHER_SOURCES - {"workload-identity-provider"},
+        "gke-cluster": _OTHER_SOURCES - {"gke-cluster"},
+        "credentials-secret": _IDENTITY - {"credentials-secret"},
+        "access-token-secret": _IDENTITY - {"access-token-secret"},
+    },
     "azure": {
         "cloud": frozenset({"audience", "client-id", "tenant-id"}),
         "tenant-id": frozenset({"client-id"}),

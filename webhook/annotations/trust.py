@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from injector.contract import azure
+from injector.contract import azure, google
 from injector.contract.reasons import Reason
 from injector.contract.stores import PROVIDERS
 from webhook.annotations import vault
@@ -97,7 +97,11 @@ def is_api_server(audience: str) -> bool:
 
 def is_usual(store: Store) -> bool:
     """Whether the store's audience is one that its provider's own documents name."""
-    return store.text("audience") in AUDIENCES.get(store.family, ())
+    audience = store.text("audience")
+    if store.family == "gcp":
+        # Each provider and each cluster has its own, which no other one takes.
+        return bool(audience) and audience == google.usual_audience(store)
+    return audience in AUDIENCES.get(store.family, ())
 
 
 def _audience_problem(store: Store, scope: Scope, settings: Settings) -> tuple[Reason, str] | None:

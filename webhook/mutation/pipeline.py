@@ -16,6 +16,7 @@ from injector.contract.reasons import Reason
 from webhook.annotations import read
 from webhook.errors import Problems, denial_message
 from webhook.mutation import (
+    clouds,
     engines,
     injected,
     layout,
@@ -24,7 +25,6 @@ from webhook.mutation import (
     policy,
     prefixes,
     support,
-    vaults,
 )
 from webhook.mutation.additions import additions
 from webhook.mutation.pod import MalformedPodError, Pod
@@ -63,7 +63,7 @@ def _decide(request: AdmissionRequest, context: Context, settings: Settings) -> 
     policy.check(intent, context, settings, problems)
     prefixes.check(intent, problems)
     engines.check(intent, problems)
-    vaults.check(intent, problems)
+    clouds.check(intent, problems)
     operations: tuple[Operation, ...] = ()
     try:
         subject = Subject(intent, Pod.of(request.pod), context, settings)
@@ -75,7 +75,7 @@ def _decide(request: AdmissionRequest, context: Context, settings: Settings) -> 
 
 def _operations(subject: Subject, problems: Problems) -> tuple[Operation, ...]:
     """Lay the pod out and say what it lacks; nothing when there are problems."""
-    support.check(subject.pod, problems)
+    support.check(subject.pod, subject.intent, problems)
     laid_out = layout.arrange(subject, problems)
     added = additions(subject, laid_out, planning.plan(subject, laid_out), problems)
     injected.check(subject.pod, added, problems)

@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from injector.contract import google
+from injector.contract.names import DOMAIN
 from injector.contract.reasons import Reason
 from webhook.annotations.intent import Origin, Scope
 from webhook.annotations.placeholders import Facts
@@ -66,10 +68,8 @@ def _check_defaults(intent: Intent, rule: Rule | None, problems: Problems) -> No
     allow = rule.allow if rule is not None else None
     for configured in _logins(intent):
         store, name = configured.store, configured.store.name
-        if store.text("auth") == "ambient" and not (allow and allow.ambient):
-            _deny(
-                configured, "auth", rule, f"`ambient` credentials of the store `{name}`", problems
-            )
+        if not (allow and allow.ambient):
+            _check_ambient(configured, rule, problems)
         if store.text("address").startswith("http://") and not (allow and allow.http):
             _deny(configured, "address", rule, f"plain HTTP to the store `{name}`", problems)
         audience = store.text("audience")
@@ -82,6 +82,24 @@ def _check_defaults(intent: Intent, rule: Rule | None, problems: Problems) -> No
             and audience not in allow.audiences
         ):
             _deny(configured, "audience", rule, f"the audience `{audience[:80]}`", problems)
+
+
+def _check_ambient(configured: ConfiguredStore, rule: Rule | None, problems: Problems) -> None:
+    """What is the node's identity, or may be: AWS's default chain and Google's metadata server."""
+    store, auth = configured.store, configured.store.text("auth")
+    if store.family == "gcp" and auth == google.METADATA and "auth" not in configured.field_origins:
+        who = f"the rule `{rule.name}`" if rule is not None else "the operator's policy"
+        message = (
+            f"nobody says where the Google token of `{store.name}` comes from: add "
+            f"`{DOMAIN}/gcp.workload-identity-provider`, or one of "
+            f"{', '.join(google.SOURCE_FIELDS)}; the metadata server, whose account may be the "
+            f"node's, needs `ambient: true` in {who}"
+        )
+        origin = configured.origin_of("auth")
+        problems.add(Reason.INVALID_STORE, origin.key, message, origin.line)
+    elif auth in {"ambient", google.METADATA}:
+        what = "`ambient` credentials" if auth == "ambient" else "the metadata server's account"
+        _deny(configured, "auth", rule, f"{what} of the store `{store.name}`", problems)
 
 
 def _deny(
@@ -203,7 +221,8 @@ def _roles(configured: ConfiguredStore) -> list[tuple[str, str]]:
     elif family == "vault":
         found = [("role", store.text("role"))]
     elif family == "gcp":
-        found = [("service-account", store.text("service-account"))]
+        found = [("delegates", name) for name in store.names("delegates")]
+        found.append(("service-account", store.text("service-account")))
     else:
         found = [("client-id", store.text("client-id"))]
     return [(name, role) for name, role in found if role]

@@ -1,5 +1,5 @@
 """
-Final paths: the store's `path-prefix` in front of what the pod wrote.
+Final paths: the store's `path-prefix` in front of what the pod wrote, and names in full.
 
 An ARN names its secret whole and takes no prefix. What a prefix makes of a path is checked again:
 a joint must leave no empty, `.` or `..` segment.
@@ -10,11 +10,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from injector.contract import google
 from injector.contract.reasons import Reason
 from injector.contract.references import MAX_LENGTH
 
 if TYPE_CHECKING:
     from injector.contract.references import Reference
+    from injector.contract.stores import Store
     from webhook.annotations.intent import Intent
     from webhook.errors import Problems
 
@@ -26,12 +28,32 @@ def final(reference: Reference, intent: Intent) -> str:
     """The path that is read; the reference's own where its store is not known."""
     configured = intent.stores.get(reference.store)
     prefix = configured.store.text(FIELD) if configured is not None else ""
-    if not prefix or reference.path.startswith("arn:"):
-        return reference.path
+    path = _joined(prefix, reference.path)
+    if configured is None or configured.store.family != "gcp":
+        return path
+    # An id alone is the same name in every project: what is permitted and what is read is the
+    # whole of it.
+    try:
+        return str(google_name(reference, path, configured.store))
+    except google.InvalidPathError:
+        return path
+
+
+def google_name(reference: Reference, path: str, store: Store) -> google.SecretName:
+    """
+    The whole name of a secret of Google's, from its path with the prefix in front.
+
+    Raises:
+        InvalidPathError: for what is none; the text says what to write.
+    """
+    return google.parse_path(path, store.text("project"), reference.option("region") or "")
+
+
+def _joined(prefix: str, path: str) -> str:
+    if not prefix or path.startswith("arn:"):
+        return path
     # A path of Parameter Store starts with a slash, and so may a prefix end with one.
-    if prefix.endswith("/"):
-        return prefix + reference.path.removeprefix("/")
-    return prefix + reference.path
+    return prefix + (path.removeprefix("/") if prefix.endswith("/") else path)
 
 
 def check(intent: Intent, problems: Problems) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from injector.contract.plan import Action
+    from injector.contract.references import Reference
     from webhook.annotations.intent import Options, Wanted
     from webhook.context import Context
     from webhook.errors import Problems
@@ -30,6 +31,8 @@ NATIVE_SINCE: Final = KubernetesVersion(1, 29)
 # KEP-5532: RestartAllContainers is beta and on by default since 1.36.
 RESTART_SINCE: Final = KubernetesVersion(1, 36)
 _PINNED: Final = frozenset({"aws-secretsmanager", "aws-ssm", "azure-keyvault", "vault"})
+_NUMBERED: Final = "gcp-secretmanager"
+"""Where a version may be an alias, which somebody may move, and only a number stays."""
 
 
 class Sidecar(StrEnum):
@@ -52,10 +55,17 @@ def refresh(wanted: Wanted, options: Options, providers: dict[str, str]) -> floa
     if wanted.refresh is not None:
         return wanted.refresh
     pinned = all(
-        providers.get(source.reference.store) in _PINNED and source.reference.option("version")
+        _is_pinned(providers.get(source.reference.store, ""), source.reference)
         for source in wanted.sources
     )
     return 0.0 if pinned and wanted.sources else options.refresh
+
+
+def _is_pinned(provider: str, reference: Reference) -> bool:
+    version = reference.option("version") or ""
+    return bool(version) and (
+        provider in _PINNED or (provider == _NUMBERED and version.isdecimal())
+    )
 
 
 def oldest(context: Context) -> tuple[KubernetesVersion, str]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from injector.contract import google
 from injector.contract.reasons import Reason
 from webhook.mutation.pod import documents
 
 if TYPE_CHECKING:
+    from webhook.annotations.intent import Intent
     from webhook.errors import Problems
     from webhook.mutation.pod import Pod
 
 
-def check(pod: Pod, problems: Problems) -> None:
-    """Note what no container of ours can run in."""
+def check(pod: Pod, intent: Intent, problems: Problems) -> None:
+    """Note what no container of ours can run in, or not as who the pod would be."""
 
     def refuse(key: str, message: str) -> None:
         problems.add(Reason.UNSUPPORTED_POD, key, message)
@@ -24,3 +26,15 @@ def check(pod: Pod, problems: Problems) -> None:
         refuse("spec.ephemeralContainers", "are added to running pods only; remove them")
     if "kubernetes.io/config.mirror" in pod.annotations:
         refuse("", "a static pod cannot have projected tokens; make it a DaemonSet's")
+    if pod.spec.get("hostNetwork") is True:
+        for configured in intent.stores.values():
+            if (
+                configured.store.family == "gcp"
+                and configured.store.text("auth") == google.METADATA
+            ):
+                # https://cloud.google.com/kubernetes-engine/docs/concepts/workload-identity
+                message = (
+                    "the pod has `hostNetwork`, where the metadata server gives the node's "
+                    "account: give the store `gke-cluster` or `workload-identity-provider`"
+                )
+                configured.refuse("auth", message, problems, Reason.UNSUPPORTED_POD)

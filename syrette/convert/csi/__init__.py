@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from syrette.convert import items, uses
+from syrette.convert import items, podspec
 from syrette.convert.csi import mounts
 from syrette.convert.csi.providers import PROVIDERS
 from syrette.convert.csi.reading import Class
-from syrette.convert.findings import Conversion
+from syrette.convert.findings import GOOGLE, Conversion
 from syrette.convert.uses import Secret, Uses
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from syrette.convert.csi.mounts import Volume
     from syrette.convert.csi.reading import Item
-    from syrette.convert.uses import Place, Source
+    from syrette.convert.podspec import Place
+    from syrette.convert.uses import Source
 
 KIND: Final = "SecretProviderClass"
 
@@ -48,7 +49,7 @@ def convert(
     for volume in mounts.volumes(spec):
         whole = f"volume {volume.name}"
         try:
-            places = uses.places(spec, volume.name)
+            places = podspec.places(spec, volume.name)
             found = _read(given, volume, namespace)
             _join(conversion, found.conversion, annotations)
         except ValueError as exc:
@@ -57,7 +58,7 @@ def convert(
         wanted = _secrets(_class(given, volume.kind, namespace), found, spec, conversion)
         made.extend(_files(found.items, places))
         made.extend(wanted)
-        uses.remove(spec, volume.name)
+        podspec.remove(spec, volume.name)
         conversion.becomes(whole, f"files in {', '.join(place.mount for place in places)}")
         conversion.todo.append(
             f"{KIND}/{volume.kind}: delete it when no pod mounts it; its Secrets go with the last "
@@ -130,6 +131,7 @@ def _credentials(found: Class, volume: Volume) -> None:
     where = f"volume {volume.name} nodePublishSecretRef"
     if found.provider == "gcp":
         found.option(where, "gcp.credentials-secret", f"{volume.credentials}/key.json")
+        found.conversion.todo.remove(GOOGLE)
     elif found.provider == "azure":
         found.conversion.none(
             found.key(where),
@@ -155,11 +157,11 @@ def _secrets(
     """Items for what the pod reads from Secrets that the class makes."""
     files = {item.file: item for item in found.items}
     made: list[dict[str, Any]] = []
-    for secret in uses.listed(spec_of_class, "secretObjects"):
+    for secret in podspec.listed(spec_of_class, "secretObjects"):
         name = str(secret.get("secretName") or "")
         whole = f"{KIND}/{found.name} secretObjects {name}"
         keys: dict[str, Source | None] = {}
-        for row in uses.listed(secret, "data"):
+        for row in podspec.listed(secret, "data"):
             item = files.get(str(row.get("objectName")))
             keys[str(row.get("key"))] = item.source if item else None
         wanted = Uses(Secret(name, keys))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from syrette.convert.uses import listed, mapping
+from syrette.convert.podspec import listed, mapping
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

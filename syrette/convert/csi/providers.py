@@ -1,4 +1,4 @@
-"""The four providers: what each makes of its parameters and objects."""
+"""The providers: what each makes of its parameters and objects."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from injector.contract.names import DOMAIN
 from injector.contract.references import Reference, parse_arn
-from syrette.convert import paths
 from syrette.convert.csi import table
 from syrette.convert.csi.reading import Item, decode, document, options, text
+from syrette.convert.csi.vault import vault
+from syrette.convert.findings import GOOGLE
+from syrette.convert.podspec import mode
 from syrette.convert.table import parse_bool
-from syrette.convert.uses import mode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,16 +34,9 @@ _GCP_NAME: Final = re.compile(
 )
 
 
-def _given(found: Class, names: Mapping[str, str]) -> None:
-    for parameter, option in names.items():
-        value = found.parameters.get(parameter, "").strip()
-        if value:
-            found.option(parameter, option, value)
-
-
 def aws(found: Class) -> None:
     """Secrets Manager and Parameter Store."""
-    _given(found, {"region": "aws.region", "failoverRegion": "aws.failover-region"})
+    found.take({"region": "aws.region", "failoverRegion": "aws.failover-region"})
     if parse_bool(found.parameters.get("usePodIdentity", "")):
         found.option("usePodIdentity", "aws.auth", "pod-identity")
     slash = found.parameters.get("pathTranslation", "") or "_"
@@ -117,6 +110,7 @@ def gcp(found: Class) -> None:
     """Google Secret Manager."""
     if found.parameters.get("auth") == "pod-adc":
         found.conversion.unneeded(found.key("auth"), "the pod's own identity is used")
+    found.conversion.todo.append(GOOGLE)
 
     def read(given: Mapping[str, Any], where: str) -> None:
         match = _GCP_NAME.fullmatch(text(given, "resourceName"))
@@ -143,8 +137,7 @@ def gcp(found: Class) -> None:
 
 def azure(found: Class) -> None:
     """Azure Key Vault."""
-    _given(
-        found,
+    found.take(
         {
             "tenantId": "azure.tenant-id",
             "tenantID": "azure.tenant-id",
@@ -195,110 +188,6 @@ def _azure_reference(given: Mapping[str, Any], vault: str, name: str) -> Referen
     if kind == "cert":
         return Reference("azure-keyvault", f"{vault}/certificates/{name}", version, "tls.crt")
     raise ValueError(f"objectType: `{kind[:60]}` is not read; secrets and certificates are")
-
-
-def vault(found: Class) -> None:
-    """Vault."""
-    _given(
-        found,
-        {
-            "vaultAddress": "vault.address",
-            "roleName": "vault.role",
-            "vaultKubernetesMountPath": "vault.auth-mount",
-            "vaultAuthMountPath": "vault.auth-mount",
-            "vaultNamespace": "vault.namespace",
-            "audience": "vault.audience",
-        },
-    )
-    if found.parameters.get("auth", "").strip():
-        _vault_auth(found, document(found.parameters["auth"]))
-
-    def read(given: Mapping[str, Any], where: str) -> None:
-        key = text(given, "secretKey")
-        if not key:
-            raise ValueError("secretKey: the whole answer has no equivalent; name a key")
-        request = _vault_request(given)
-        reference = paths.reference(request, versioned=request.versioned, selector=key)
-        permissions = mode(given.get("filePermission"))
-        encoding = decode(text(given, "encoding"))
-        found.add(where, Item(text(given, "objectName"), reference, permissions, encoding))
-        found.conversion.notes.extend(paths.doubts(request, versioned=True))
-
-    found.objects(document(found.parameters.get("objects", "")), read)
-    _vault_todo(found)
-
-
-def _vault_auth(found: Class, block: object) -> None:
-    """The login as the newest source has it (internal/config/config.go, Auth)."""
-    if not isinstance(block, dict):
-        raise ValueError("auth is no mapping")  # noqa: TRY004 - one error type for every wrong value
-    signed = block.get("aws")
-    signed = signed if isinstance(signed, dict) else {}
-    for name, option, holder in (
-        ("type", "vault.auth", block),
-        ("mouthPath", "vault.auth-mount", block),
-        ("xVaultAWSIAMServerID", "vault.aws-server-id", signed),
-        ("region", "aws.region", signed),
-    ):
-        if text(holder, name):
-            found.option(
-                f"auth.{'' if holder is block else 'aws.'}{name}", option, text(holder, name)
-            )
-    if text(signed, "awsIAMRole"):
-        found.conversion.none(
-            found.key("auth.aws.awsIAMRole"), "the login is signed by the pod's own role"
-        )
-    for name in block:
-        if name not in {"type", "mouthPath", "aws", "jwt", "k8s"}:
-            found.conversion.none(found.key(f"auth.{str(name)[:60]}"), "no such field")
-    found.conversion.becomes(found.key("auth"), "the login")
-
-
-def _vault_request(given: Mapping[str, Any]) -> paths.Request:
-    method = text(given, "method").upper() or "GET"
-    arguments = given.get("secretArgs") or {}
-    if not isinstance(arguments, dict):
-        raise ValueError("secretArgs is no mapping")  # noqa: TRY004 - one error type for every wrong value
-    if any(isinstance(value, dict | list) for value in arguments.values()):
-        raise ValueError("secretArgs: lists and mappings are not translated")
-    path = text(given, "secretPath")
-    if method in {"PUT", "POST"}:
-        return paths.request(path, [f"{name}={_plain(it)}" for name, it in arguments.items()])
-    if method != "GET":
-        raise ValueError(f"method: `{method[:20]}` is not translated")
-    query = "&".join(f"{name}={value}" for name, value in arguments.items())
-    return paths.request(f"{path}?{query}" if query else path)
-
-
-def _plain(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _vault_todo(found: Class) -> None:
-    ours = found.conversion.ours
-    address = ours.get(f"{DOMAIN}/vault.address")
-    found.conversion.todo.append(
-        f"operator: permit {address} in `allowed-addresses`"
-        if address
-        else "operator: give `vault.address` in `defaults`"
-    )
-    audience = ours.get(f"{DOMAIN}/vault.audience")
-    if audience:
-        found.conversion.todo.append(
-            f"operator: permit the audience {audience} in `allowed-audiences`"
-        )
-    method = ours.get(f"{DOMAIN}/vault.auth", "kubernetes")
-    mount = ours.get(f"{DOMAIN}/vault.auth-mount", method)
-    role = ours.get(f"{DOMAIN}/vault.role", "<role>")
-    if method != "kubernetes":
-        found.conversion.todo.append(
-            f"Vault: the role auth/{mount}/role/{role} must take the pod's own login"
-        )
-        return
-    found.conversion.todo.append(
-        f"Vault: set audience={audience or 'vault'} on the role auth/{mount}/role/{role}: our "
-        "token is good for nobody else"
-    )
 
 
 PROVIDERS: Final = {"aws": aws, "gcp": gcp, "azure": azure, "vault": vault}

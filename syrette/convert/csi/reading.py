@@ -67,6 +67,13 @@ class Class:
         self.conversion.ours[whole] = text.strip()
         self.conversion.becomes(self.key(parameter), f"{whole}: {text.strip()}")
 
+    def take(self, names: Mapping[str, str]) -> None:
+        """Write parameters that are given; the option of each by its name."""
+        for parameter, option in names.items():
+            value = self.parameters.get(parameter, "").strip()
+            if value:
+                self.option(parameter, option, value)
+
     def add(self, where: str, item: Item) -> None:
         """
         Take a file.

@@ -11,12 +11,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from injector.contract.names import DOMAIN
-from syrette.convert import items, uses
+from syrette.convert import items, podspec
 from syrette.convert.external import secrets, table
 from syrette.convert.external.opened import Pod, text
 from syrette.convert.external.stores import GROUP, Stores
 from syrette.convert.findings import Conversion, Fate, Finding, Report
-from syrette.convert.uses import Uses, mapping
+from syrette.convert.podspec import mapping
+from syrette.convert.uses import Uses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -45,7 +46,7 @@ def convert(
         All annotations, and what there is to tell.
     """
     conversion = Conversion(kept=frozenset(annotations))
-    names = frozenset(uses.secrets(spec))
+    names = frozenset(podspec.secrets(spec))
     chosen = [
         it for it in secrets.find(given) if any(_is_of(it, name, namespace) for name in names)
     ]

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from injector.contract.azure import CLOUDS, PUBLIC
 from injector.contract.references import Reference
 from syrette.convert.external.opened import options, text
-from syrette.convert.uses import listed, mapping
+from syrette.convert.podspec import listed, mapping
 
 if TYPE_CHECKING:
     from syrette.convert.external.opened import Opened, Reader, Remote

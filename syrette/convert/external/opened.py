@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from injector.contract import references
 from injector.contract.references import InvalidReferenceError, Reference
 from injector.contract.stores import PROVIDERS, parse_setting
-from syrette.convert.uses import mapping
+from syrette.convert.podspec import mapping
 from webhook.annotations.reading import option_problems
 from webhook.annotations.table import FIELDS
 

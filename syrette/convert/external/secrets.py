@@ -12,8 +12,9 @@ from syrette.convert.external.opened import Remote, text
 from syrette.convert.external.stores import GROUP, StoreRef, store_ref
 from syrette.convert.external.telling import tell
 from syrette.convert.options import option
+from syrette.convert.podspec import listed, mapping
 from syrette.convert.templates import Made, Part, plain_name
-from syrette.convert.uses import Secret, listed, mapping
+from syrette.convert.uses import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from injector.contract.google import SOURCE_FIELDS
 from injector.contract.names import DOMAIN
 from injector.contract.references import STORE_NAME, Reference
 from injector.contract.stores import PROVIDERS
@@ -20,8 +21,8 @@ from syrette.convert.external.clouds import aws, azure, gcp
 from syrette.convert.external.opened import Opened, Pod, checked, line, text
 from syrette.convert.external.telling import tell
 from syrette.convert.external.vault import vault
-from syrette.convert.findings import Conversion
-from syrette.convert.uses import mapping
+from syrette.convert.findings import GOOGLE, Conversion
+from syrette.convert.podspec import mapping
 from webhook.annotations import table as ours
 
 if TYPE_CHECKING:
@@ -212,9 +213,11 @@ def _todo(ref: StoreRef, store: _Store) -> list[str]:
     lines = [
         f"{ref}: let the pod's own service account read what this store's identity reads today"
     ]
+    settings = store.settings
+    if store.family == "gcp" and settings.keys().isdisjoint(SOURCE_FIELDS):
+        lines.append(GOOGLE)
     if store.family != "vault":
         return lines
-    settings = store.settings
     address = settings.get("address")
     lines.append(
         f"operator: permit {address} in `allowed-addresses`"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from injector.contract.references import Reference
 from syrette.convert.external.opened import options, text
-from syrette.convert.uses import mapping
+from syrette.convert.podspec import mapping
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

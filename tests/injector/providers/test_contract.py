@@ -60,12 +60,9 @@ def outcomes(fetched: list[Fetched]) -> list[tuple[bool, bool, bool]]:
 
 
 def test_every_provider_of_the_registry_is_in_this_suite() -> None:
-    """
-    A provider without a row here has no promises, but for those with suites of their own.
-
-    These are `vault/test_promises.py`; `azure/test_reads.py` and `azure/test_failing.py`.
-    """
-    assert sorted([*BACKENDS, "azure-keyvault", "vault"]) == sorted(PROVIDERS)
+    """Those without a row have suites of their own, in `azure`, `gcp` and `vault`."""
+    own = ("azure-keyvault", "gcp-secretmanager", "vault")
+    assert sorted([*BACKENDS, *own]) == sorted(PROVIDERS)
 
 
 def test_fetch_is_final(backend: Backend) -> None:
@@ -386,7 +383,7 @@ def test_provider_that_this_version_lacks_is_an_error_of_its_reads(
     tenant: Tenant, backend: Backend
 ) -> None:
     """A plan of a newer webhook is answered, not crashed on."""
-    store = replace(tenant.store(backend.provider), provider="gcp-secretmanager")
+    store = replace(tenant.store(backend.provider), provider="sops")
     plan = Plan((), (store,), ())
     reference = read(backend.reference).reference
     fetched = reads.fetch([reference], plan, State(), Edges(tenant.sessions, _nowhere))

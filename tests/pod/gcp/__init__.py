@@ -1,0 +1,1 @@
+"""Pods whose secrets are in Google Cloud."""
