@@ -154,8 +154,12 @@ AWS = {
             "its YAML: line 1",
         ),
         ({"class": {"provider": "azure", "parameters": {}}}, "keyvaultName is missing"),
+        (
+            {"class": {"provider": "vault", "parameters": {"objects": "array: [x]"}}},
+            "it is no list",
+        ),
     ],
-    ids=["one file", "a provider", "no files", "no YAML", "no vault"],
+    ids=["one file", "a provider", "no files", "no YAML", "no vault", "no list"],
 )
 def test_a_volume_that_cannot_be_converted_stays_as_it_is(case: dict[str, Any], said: str) -> None:
     """Neither it nor its mounts are touched, and the report says why."""
@@ -283,6 +287,15 @@ def test_the_secret_that_the_driver_hands_to_a_provider_is_told(provider: str, f
     assert GOOGLE not in result.todo
     assert _ours(result).get("gcp.credentials-secret", "creds/key.json") == "creds/key.json"
     assert ("gcp.credentials-secret" in _ours(result)) is (provider == "gcp")
+
+
+def test_a_region_that_the_node_has_said_is_asked_for() -> None:
+    """Only where the class says none."""
+    parameters = {**AWS["parameters"], "region": "eu-west-1"}  # type: ignore[dict-item]
+    named = convert(_manifests({"class": {**AWS, "parameters": parameters}}))
+
+    assert [it for it in convert(_manifests({"class": AWS})).todo if "aws.region" in it]
+    assert [it for it in named.todo if "aws.region" in it] == []
 
 
 def test_google_needs_to_be_told_by_what_the_pod_logs_in() -> None:

@@ -101,7 +101,10 @@ class Class:
             read: adds the files of one, whose name in the report is the second argument; raises
                 ValueError when it has no equivalent.
         """
-        for place, given in enumerate(listed if isinstance(listed, list) else []):
+        if not isinstance(listed, list):
+            self.conversion.none(self.key("objects"), "it is no list")
+            return
+        for place, given in enumerate(listed):
             where = f"objects[{place}]"
             if not isinstance(given, dict):
                 self.conversion.none(self.key(where), "it is no mapping")

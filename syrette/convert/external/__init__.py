@@ -52,7 +52,8 @@ def convert(
     ]
     if not chosen:
         return dict(annotations), conversion
-    stores = Stores(given, Pod(namespace, str(spec.get("serviceAccountName") or "default")))
+    account = str(spec.get("serviceAccountName") or spec.get("serviceAccount") or "default")
+    stores = Stores(given, Pod(namespace, account))
     for external in chosen:
         for ref in external.stores():
             stores.open(ref, conversion)

@@ -129,6 +129,13 @@ class Opened:
         if namespace and self.pod.namespace and namespace != self.pod.namespace:
             same = False
         where = self.key(".".join(path))
+        audiences = chosen.get("audiences") if isinstance(chosen, dict) else None
+        if audiences and self.family != "vault":
+            self.conversion.unneeded(
+                f"{where}.audiences",
+                "the token has the audience that the provider expects; `audience` of a named store "
+                "says another",
+            )
         if same:
             self.conversion.unneeded(where, "the pod runs as it, and its own identity is used")
         else:

@@ -87,3 +87,5 @@ def _audience(store: Opened, path: str, holder: Mapping[str, Any]) -> None:
     given = mapping(holder, "serviceAccountRef").get("audiences")
     if isinstance(given, list) and given:
         store.option(path, "audience", str(given[0]))
+    if isinstance(given, list) and len(given) > 1:
+        store.conversion.unneeded(store.key(path), "one audience is enough: the first")
