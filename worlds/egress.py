@@ -1,68 +1,66 @@
 """
-An egress proxy (HTTP CONNECT, RFC 9110 §9.3.6) that leads the clouds' real names to worlds.
+The way out of a test: an HTTP proxy that leads the clouds' true host names to worlds.
 
-Programs under test so use the addresses that they use in production, and whatever else they try to
-reach is refused and noted.
+A program under test is given it as its proxy and uses the hosts that it would use in earnest. What
+no route names is refused, so nothing leaves the machine.
 """
 
 from __future__ import annotations
 
 import contextlib
-import re
 import selectors
 import socket
 import threading
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, Self
+
+from worlds.listener import IDLE_SECONDS, Listener, reset_on_close
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_LINE: Final = re.compile(rb"CONNECT ([A-Za-z0-9.-]{1,253}):([0-9]{1,5}) HTTP/1\.[01]\r\n")
-_MAX_HEAD: Final = 16 * 1024  # bytes
-_IDLE_SECONDS: Final = 60.0
-_CHUNK: Final = 64 * 1024
+_MAX_HEAD: Final = 64 * 1024  # bytes
+_CHUNK: Final = 64 * 1024  # bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One CONNECT."""
+    """One request for a way out."""
 
-    host: str
-    port: int
+    target: str
+    """`host:port` in lower case, as it was asked for; the request line of what is no CONNECT."""
     allowed: bool
 
 
 class Egress:
     """
-    A proxy on a free port of 127.0.0.1.
+    A proxy for CONNECT (RFC 9110 §9.3.6) on loopback.
 
     ```python
-    with Egress({"*.vault.azure.net": world.address, "login.microsoftonline.com": world.address}) \
-            as egress:
-        Proxy(https=egress.url)
+    routes = {**azure.routes, "sts.googleapis.com:443": ("127.0.0.1", port)}
+    with Egress(routes) as egress:
+        egress.url                       # "http://127.0.0.1:…", for `proxy` or HTTPS_PROXY
         ...
-        egress.refused               # hosts that nothing stands for
+        egress.asked                     # (Asked("login.microsoftonline.com:443", True), …)
+        egress.targets                   # the same as `host:port` alone
+        egress.refused                   # those that led nowhere
     ```
 
     Args:
-        places: address of a world by host pattern (`*` within a name); all at port 443.
-        listen: host and port; a free port of 127.0.0.1 when absent.
+        routes: by `host:port`, or by `*.suffix:port` for one label before a suffix: where it is.
+            The mapping is read at each request, so routes may be added while it runs.
+        address: of its listener; a free port of 127.0.0.1 when absent.
     """
 
     def __init__(
         self,
-        places: Mapping[str, tuple[str, int]],
-        listen: tuple[str, int] = ("127.0.0.1", 0),
+        routes: Mapping[str, tuple[str, int]],
+        address: tuple[str, int] = ("127.0.0.1", 0),
     ) -> None:
-        self.places = dict(places)
-        self.asked: list[Asked] = []
-        self._listen = listen
-        self._listener: socket.socket | None = None
-        self._acceptor: threading.Thread | None = None
-        self._threads: list[threading.Thread] = []
-        self._ending = threading.Event()
+        self._routes = routes
+        self._lock = threading.Lock()
+        self._asked: list[Asked] = []
+        self._listener = Listener(self._answer, address, "egress")
 
     def __enter__(self) -> Self:
         self.start()
@@ -72,94 +70,101 @@ class Egress:
         self.stop()
 
     @property
+    def port(self) -> int:
+        """Where it listens, or did."""
+        return self._listener.port
+
+    @property
     def url(self) -> str:
-        """Address of the proxy."""
-        return f"http://{self._listen[0]}:{self._listen[1]}"
+        """The proxy's URL."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def asked(self) -> tuple[Asked, ...]:
+        """Every request so far."""
+        with self._lock:
+            return tuple(self._asked)
 
     @property
     def refused(self) -> tuple[str, ...]:
-        """Hosts that were asked for and that nothing stands for."""
-        return tuple(item.host for item in self.asked if not item.allowed)
+        """What was asked for and leads nowhere."""
+        return tuple(one.target for one in self.asked if not one.allowed)
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """`host:port` of every request so far."""
+        return tuple(one.target for one in self.asked)
 
     def start(self) -> None:
         """Listen."""
-        listener = socket.create_server(self._listen, backlog=256)
-        self._listen = listener.getsockname()[:2]
-        self._listener = listener
-        self._ending.clear()
-        self._acceptor = threading.Thread(target=self._accept, args=(listener,), daemon=True)
-        self._acceptor.start()
+        self._listener.start()
 
     def stop(self) -> None:
-        """Refuse new connections and end the open ones."""
-        listener, self._listener = self._listener, None
-        if listener is None or self._acceptor is None:
+        """Take no more, end every tunnel and wait for its thread."""
+        self._listener.stop()
+
+    def _answer(self, client: socket.socket) -> None:
+        head, early = _head(client)
+        method, _, rest = head.partition(" ")
+        target = rest.partition(" ")[0].lower() if method == "CONNECT" else head
+        where = _route(self._routes, target) if method == "CONNECT" else None
+        with self._lock:
+            self._asked.append(Asked(target, where is not None))
+        if where is None:
+            text = f"this proxy leads nowhere for {target}\n".encode()
+            client.sendall(_refusal("403 Forbidden", text))
             return
-        self._ending.set()
-        with contextlib.suppress(OSError), socket.create_connection(self._listen):
-            self._acceptor.join(5)
-        listener.close()
-        for thread in self._threads:
-            thread.join(5)
-        self._threads.clear()
+        try:
+            upstream = socket.create_connection(where, timeout=IDLE_SECONDS)
+        except OSError:
+            client.sendall(_refusal("502 Bad Gateway", b"nobody listens there\n"))
+            return
+        with self._listener.kept(upstream):
+            client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            if early:
+                upstream.sendall(early)
+            _pump(client, upstream)
 
-    def _accept(self, listener: socket.socket) -> None:
-        while True:
-            try:
-                client, _ = listener.accept()
-            except OSError:
-                return
-            if self._ending.is_set():
-                client.close()
-                return
-            thread = threading.Thread(target=self._serve, args=(client,), daemon=True)
-            self._threads = [kept for kept in self._threads if kept.is_alive()]
-            self._threads.append(thread)
-            thread.start()
 
-    def _serve(self, client: socket.socket) -> None:
-        with client, contextlib.suppress(OSError):
-            client.settimeout(_IDLE_SECONDS)
-            place = self._place(_head(client))
-            if place is None:
-                client.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
-                return
-            with socket.create_connection(place) as world:
-                client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-                self._pass(client, world)
+def _head(client: socket.socket) -> tuple[str, bytes]:
+    """Read the request line, and what came after the empty line."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        more = client.recv(_CHUNK)
+        if not more or len(data) > _MAX_HEAD:
+            msg = "no request"
+            raise ConnectionError(msg)
+        data += more
+    head, _, early = data.partition(b"\r\n\r\n")
+    return head.partition(b"\r\n")[0].decode("latin-1"), early
 
-    def _place(self, head: bytes) -> tuple[str, int] | None:
-        found = _LINE.match(head)
-        if found is None:
-            return None
-        host, port = found.group(1).decode("ascii").lower(), int(found.group(2))
-        place = None
-        if port == 443:
-            fits = (at for name, at in self.places.items() if fnmatchcase(host, name))
-            place = next(fits, None)
-        self.asked.append(Asked(host, port, place is not None))
-        return place
 
-    def _pass(self, client: socket.socket, world: socket.socket) -> None:
-        with selectors.DefaultSelector() as waiting:
-            waiting.register(client, selectors.EVENT_READ, world)
-            waiting.register(world, selectors.EVENT_READ, client)
-            while not self._ending.is_set():
-                for key, _ in waiting.select(0.2):
-                    source = key.fileobj
-                    if not isinstance(source, socket.socket):
-                        return
+def _route(routes: Mapping[str, tuple[str, int]], target: str) -> tuple[str, int] | None:
+    exact = routes.get(target)
+    return exact if exact is not None else routes.get("*." + target.partition(".")[2])
+
+
+def _refusal(status: str, text: bytes) -> bytes:
+    head = f"HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {len(text)}\r\n"
+    return head.encode() + b"Connection: close\r\n\r\n" + text
+
+
+def _pump(client: socket.socket, upstream: socket.socket) -> None:
+    """Pass bytes on until both sides have ended; an end or a reset is passed on, too."""
+    with selectors.DefaultSelector() as ready:
+        ready.register(client, selectors.EVENT_READ, (client, upstream))
+        ready.register(upstream, selectors.EVENT_READ, (upstream, client))
+        while ready.get_map():
+            for key, _ in ready.select(IDLE_SECONDS):
+                source, sink = key.data
+                try:
                     data = source.recv(_CHUNK)
-                    if not data:
-                        return
-                    key.data.sendall(data)
-
-
-def _head(client: socket.socket) -> bytes:
-    head = b""
-    while b"\r\n\r\n" not in head and len(head) < _MAX_HEAD:
-        data = client.recv(_MAX_HEAD)
-        if not data:
-            break
-        head += data
-    return head
+                except ConnectionResetError:
+                    reset_on_close(sink)
+                    return
+                if data:
+                    sink.sendall(data)
+                    continue
+                ready.unregister(source)
+                with contextlib.suppress(OSError):
+                    sink.shutdown(socket.SHUT_WR)

@@ -10,24 +10,22 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import struct
 import threading
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import IO, TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from worlds.listener import Listener, reset_on_close
+
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterable, Mapping
 
-_IDLE_SECONDS: Final = 60.0
 _DRAIN_SECONDS: Final = 1.0
 _MAX_LINE: Final = 64 * 1024  # bytes; projected tokens stand in headers
 _MAX_HEADERS: Final = 100
 _MAX_BODY: Final = 16 * 1024 * 1024  # bytes
-_ABORT: Final = struct.pack("ii", 1, 0)
-"""SO_LINGER of zero seconds: closing sends a reset instead of an orderly end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,94 +80,54 @@ class Server:
         self._handle = handle
         self._context = context
         self._lock = threading.Lock()
-        self._listener: socket.socket | None = None
-        self._acceptor: threading.Thread | None = None
-        self._open: dict[socket.socket, threading.Thread] = {}
-        self._ending = threading.Event()
-        self._host, self.port = address
+        self._listener = Listener(self._serve, address, "world")
         self.connections = 0
         """Connections that were accepted (and, with TLS, shook hands), ever."""
         self.failed_handshakes = 0
 
     @property
+    def port(self) -> int:
+        """Where it listens, or did."""
+        return self._listener.port
+
+    @property
     def listening(self) -> bool:
         """Whether it takes connections."""
-        return self._listener is not None
+        return self._listener.listening
 
     def start(self) -> None:
         """Listen; on the port of before when it was stopped."""
-        listener = socket.create_server((self._host, self.port), backlog=512)
-        self.port = listener.getsockname()[1]
-        self._ending = threading.Event()
-        self._listener = listener
-        self._acceptor = threading.Thread(
-            target=self._accept, args=(listener,), name=f"world:{self.port}", daemon=True
-        )
-        self._acceptor.start()
+        self._listener.start()
 
     def stop(self) -> None:
         """Refuse new connections and end the open ones."""
-        listener, self._listener = self._listener, None
-        if listener is None or self._acceptor is None:
-            return
-        self._ending.set()
-        # A connection of our own wakes accept() on every system; closing alone does not.
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
-            self._acceptor.join(5)
-        listener.close()
-        with self._lock:
-            left = dict(self._open)
-        for connection in left:
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-        for thread in left.values():
-            if thread is not threading.current_thread():
-                thread.join(5)
-
-    def _accept(self, listener: socket.socket) -> None:
-        while True:
-            try:
-                plain, _ = listener.accept()
-            except OSError:
-                return
-            if self._ending.is_set():
-                plain.close()
-                return
-            thread = threading.Thread(target=self._serve, args=(plain,), daemon=True)
-            with self._lock:
-                self._open[plain] = thread
-            thread.start()
+        self._listener.stop()
 
     def _serve(self, plain: socket.socket) -> None:
-        plain.settimeout(_IDLE_SECONDS)
-        connection = plain
-        try:
-            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with contextlib.ExitStack() as stack:
+            connection = plain
             if self._context is not None:
-                connection = self._shake_hands(plain, self._context)
+                connection = self._shake_hands(plain, self._context, stack)
             with self._lock:
                 self.connections += 1
                 number = self.connections
             with connection.makefile("rb") as stream:
                 while self._exchange(connection, stream, number):
                     pass
-        except OSError:
-            return  # the client went away, or we are stopping
-        finally:
-            with self._lock:
-                self._open.pop(plain, None)
-            connection.close()
-            plain.close()
 
-    def _shake_hands(self, plain: socket.socket, context: ssl.SSLContext) -> ssl.SSLSocket:
+    def _shake_hands(
+        self, plain: socket.socket, context: ssl.SSLContext, stack: contextlib.ExitStack
+    ) -> ssl.SSLSocket:
         try:
-            connection = context.wrap_socket(plain, server_side=True)
+            # Wrapping takes the descriptor over: the wrapped one is kept before it waits.
+            wrapped = context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
+            connection = stack.enter_context(self._listener.kept(wrapped))
+            connection.do_handshake()
         except OSError:
             with self._lock:
                 self.failed_handshakes += 1
             raise
-        with self._lock:  # wrapping took the descriptor over
-            self._open[connection] = self._open.pop(plain, threading.current_thread())
         return connection
 
     def _exchange(self, connection: socket.socket, stream: IO[bytes], number: int) -> bool:
@@ -182,10 +140,10 @@ class Server:
         if request is None:
             return False
         response = self._handle(request)
-        if response.delay and self._ending.wait(response.delay):
+        if response.delay and self._listener.ending.wait(response.delay):
             return False
         if response.reset:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
+            reset_on_close(connection)
             return False
         close = request.headers.get("connection", "").lower() == "close"
         if response.stream is not None:
@@ -200,7 +158,7 @@ class Server:
     def _send_stream(self, connection: socket.socket, response: Response) -> bool:
         connection.sendall(_encode(response, close=False))
         for piece in response.stream or ():
-            if self._ending.is_set():
+            if self._listener.ending.is_set():
                 return False
             connection.sendall(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
         connection.sendall(b"0\r\n\r\n")

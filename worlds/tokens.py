@@ -35,6 +35,10 @@ class InvalidTokenError(ValueError):
     """A token that is refused; the text says why and never holds the token."""
 
 
+class UnknownKeyError(InvalidTokenError):
+    """The token names a key that is none of the issuer's."""
+
+
 class MintOptions(TypedDict, total=False):
     """What a minted token may differ in."""
 
@@ -141,7 +145,7 @@ class Issuer:
         header, claims = _part(signed.partition(".")[0]), _part(signed.partition(".")[2])
         if header.get("alg") != self.algorithm or header.get("kid") != self.key_id:
             msg = "the issuer has no such key"
-            raise InvalidTokenError(msg)
+            raise UnknownKeyError(msg)
         try:
             _check(self._key.public_key(), signed.encode(), _decode(signature))
         except (InvalidSignature, ValueError):
@@ -199,7 +203,7 @@ class PublishedIssuer(Issuer):
         algorithm, key = self._published.get(str(header.get("kid")), ("", None))
         if key is None or header.get("alg") != algorithm:
             msg = "the issuer has no such key"
-            raise InvalidTokenError(msg)
+            raise UnknownKeyError(msg)
         try:
             _check(key, signed.encode(), _decode(signature))
         except (InvalidSignature, ValueError):

@@ -14,6 +14,11 @@ KMS: Final = (
     "the KMS key's policy lacks this role: allow it kms:Decrypt there, and for another account's "
     "key also in the role's own policy"
 )
+DECRYPT: Final = (
+    "allow the role kms:Decrypt on the key in the key's policy or, where that leaves it to the "
+    "account, in the role's own policy (for another account's key in both); conditions on "
+    "kms:EncryptionContext must fit the document's context"
+)
 CROSS_ACCOUNT: Final = (
     "a secret of another account needs all of: the secret's resource policy, the role's identity "
     "policy, and a customer managed KMS key whose key policy allows the role kms:Decrypt"
@@ -26,7 +31,19 @@ POD_TAGS: Final = (
 )
 CLOCK: Final = "set the node's clock (chrony or the hypervisor's time source); AWS allows 5 minutes"
 
+_ANEW: Final = "encrypt the document anew with that key (`sops updatekeys`)"
 _BY_CODE: Final = {
+    "DisabledException": "enable the KMS key, or use another one",
+    "KMSInvalidStateException": (
+        "see the key's state: cancel its deletion (`aws kms cancel-key-deletion`), or import its "
+        "material again"
+    ),
+    "IncorrectKeyException": f"the document names another key than encrypted its data key: {_ANEW}",
+    "InvalidCiphertextException": (
+        f"`enc` or the encryption context of the document was changed: {_ANEW}"
+    ),
+    "NotFoundException": "check the key's ARN in the document: it may be of a deleted key or alias",
+    "InvalidKeyUsageException": "the key must be a symmetric one for encryption and decryption",
     "PackedPolicyTooLarge": "shorten the session policy and the session tags: AWS packs both",
     "MalformedPolicyDocument": "`session-policy` is no valid IAM policy document",
     "RegionDisabledException": "activate the region's STS in the account's IAM settings",
@@ -91,6 +108,7 @@ def remedy(reason: Reason, step: str, code: str, text: str, action: str) -> str:
         next((words for mark, words in _BY_MARK if mark in text), ""),
         _RESTORE if reason is Reason.NOT_FOUND and "marked" in text else "",
         TAG_SESSION if action == "sts:TagSession" else "",
+        DECRYPT if step == "Decrypt" and reason is Reason.ACCESS_DENIED else "",
         _at_login(reason, step),
         _NOT_OF_AWS if not code and reason in _REFUSALS else "",
         _access(code, text, action) if reason is Reason.ACCESS_DENIED else "",

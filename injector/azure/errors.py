@@ -1,8 +1,7 @@
 """
 From Azure's refusals to ours: the reason, its own plain codes, and what to do about it.
 
-Entra's codes are those of
-https://learn.microsoft.com/entra/identity-platform/reference-error-codes, Key Vault's those of
+Entra's codes are in `aadsts`, Key Vault's are those of
 https://learn.microsoft.com/azure/key-vault/general/rest-error-codes. No text of theirs is passed
 on: it may quote what was sent.
 """
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from injector.azure.aadsts import EXPLAINED, THROTTLED, TRANSIENT, UNMATCHED, code_of
 from injector.contract.reasons import Reason
 from injector.errors import ProviderError
 
@@ -30,7 +30,6 @@ Between tries while a federated credential that was just made spreads through En
 """
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
 _ID: Final = re.compile(r"[0-9A-Za-z-]{1,64}", re.ASCII)
-_AADSTS: Final = re.compile(r"AADSTS[0-9]{4,9}", re.ASCII)
 _FORBIDDEN: Final = 403
 _THROTTLED: Final = 429
 _SERVER: Final = 500
@@ -46,78 +45,18 @@ class Principal:
     audience: str
 
 
-_SPREADING: Final = frozenset({"AADSTS70021", "AADSTS700211", "AADSTS700212", "AADSTS700213"})
-"""No federated credential matches: none does, or one that was just made is not known everywhere."""
-
-_MATCH: Final = (
-    "a federated credential of the client {client} must have the subject `{subject}`, the audience "
-    "`{audience}` and the cluster's issuer: `az identity federated-credential create --name <name> "
-    "--identity-name <identity> --resource-group <group> --issuer <the cluster's issuer> "
-    "--subject {subject} --audiences {audience}` (of an application: `az ad app "
-    "federated-credential create`); one that was just made takes a few minutes to be known"
-)
-_CODES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
-    {
-        "AADSTS70021": ("no federated credential matches the pod's token", _MATCH),
-        "AADSTS700211": ("no federated credential has the token's issuer", _MATCH),
-        "AADSTS700212": ("no federated credential has the token's audience", _MATCH),
-        "AADSTS700213": ("no federated credential has the token's subject", _MATCH),
-        "AADSTS700016": (
-            "the client is not in the tenant",
-            (
-                "check `azure.client-id` ({client}) and `azure.tenant-id` ({tenant}): the id is "
-                "that of the managed identity or application, not of its object"
-            ),
-        ),
-        "AADSTS90002": ("there is no such tenant", "check `azure.tenant-id` ({tenant})"),
-        "AADSTS900023": ("there is no such tenant", "check `azure.tenant-id` ({tenant})"),
-        "AADSTS700024": (
-            "the projected token is outside of its time",
-            (
-                "compare the clocks of the node and of the API server; the kubelet replaces the "
-                "token in time"
-            ),
-        ),
-        "AADSTS700027": (
-            "the token's signature does not fit the issuer's keys",
-            (
-                "the issuer must publish the keys that the API server signs with "
-                "(`/.well-known/openid-configuration` and its `jwks_uri`) where Entra can read them"
-            ),
-        ),
-        "AADSTS50166": (
-            "Entra could not read the issuer's keys",
-            "the cluster's issuer must be reachable from the internet",
-        ),
-        "AADSTS50027": (
-            "Entra cannot read the projected token",
-            "the API server's issuer must be an https address that publishes its keys",
-        ),
-        "AADSTS500011": (
-            "Key Vault is not known in the tenant",
-            "check `azure.cloud`: a tenant is in one cloud only",
-        ),
-        "AADSTS7000112": ("the application is disabled", "enable the client {client}"),
-        "AADSTS53003": (
-            "Conditional Access blocks the login",
-            "a policy for workload identities of the tenant {tenant} refuses {client} from here",
-        ),
-    }
-)
-
-
 def login_refused(principal: Principal, refusal: Refusal) -> ProviderError:
     """Translate what the token endpoint answers."""
     document = refusal.document
-    code = _aadsts(document) or _plain(document.get("error")) or f"HTTP {refusal.status}"
-    what, remedy = _CODES.get(code, ("the login was refused", ""))
+    code = code_of(document) or _plain(document.get("error")) or f"HTTP {refusal.status}"
+    what, remedy = EXPLAINED.get(code, ("the login was refused", ""))
     known = {
         "tenant": principal.tenant,
         "client": principal.client,
         "subject": principal.subject,
         "audience": principal.audience,
     }
-    reason = _passing(refusal) or Reason.IDENTITY_DENIED
+    reason = _passing(refusal, code) or Reason.IDENTITY_DENIED
     if code == "AADSTS700024":
         reason = Reason.CLOCK_SKEW
     elif 300 <= refusal.status < 400:  # noqa: PLR2004 - RFC 9110: redirection
@@ -131,13 +70,13 @@ def login_refused(principal: Principal, refusal: Refusal) -> ProviderError:
         code=code,
         request_id=_id(document.get("trace_id")),
         remedy=remedy.format(**known) if remedy else "",
-        pause=PROPAGATION_SECONDS if code in _SPREADING else refusal.pause,
+        pause=PROPAGATION_SECONDS if code in UNMATCHED else refusal.pause,
     )
 
 
 def is_spreading(error: ProviderError) -> bool:
     """Whether another try makes sense: by the reason, or since a credential may be new."""
-    return error.retryable or error.code in _SPREADING
+    return error.retryable or error.code in UNMATCHED
 
 
 _PASSING: Final = {
@@ -233,24 +172,13 @@ _FORBIDDEN_CODES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 )
 
 
-def _passing(refusal: Refusal) -> Reason | None:
-    if refusal.status == _THROTTLED:
+def _passing(refusal: Refusal, code: str) -> Reason | None:
+    if refusal.status == _THROTTLED or code in THROTTLED:
         return Reason.THROTTLED
-    if refusal.status >= _SERVER or refusal.document.get("error") == "temporarily_unavailable":
+    failed = refusal.status >= _SERVER or code in TRANSIENT
+    if failed or refusal.document.get("error") == "temporarily_unavailable":
         return Reason.UNAVAILABLE
     return None
-
-
-def _aadsts(document: Mapping[str, Any]) -> str:
-    """Give the code, which stands as a number and at the start of the description."""
-    description = document.get("error_description")
-    found = _AADSTS.match(description) if isinstance(description, str) else None
-    if found is not None:
-        return found.group()
-    codes = document.get("error_codes")
-    first = codes[0] if isinstance(codes, list) and codes else None
-    number = isinstance(first, int) and not isinstance(first, bool) and 0 < first < 10**9
-    return f"AADSTS{first}" if number else ""
 
 
 def _mapping(raw: object) -> Mapping[str, Any]:

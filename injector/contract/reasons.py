@@ -51,6 +51,8 @@ class Reason(StrEnum):
     THROTTLED = "throttled"
     CLOCK_SKEW = "clock-skew"
     INVALID_REQUEST = "invalid-request"
+    INVALID_DOCUMENT = "invalid-document"
+    INTEGRITY_FAILED = "integrity-failed"
     SELECTOR_NOT_FOUND = "selector-not-found"
     NOT_A_MAPPING = "not-a-mapping"
     DECODE_FAILED = "decode-failed"
@@ -141,6 +143,12 @@ CONSEQUENCES: Final[Mapping[Reason, Consequence]] = MappingProxyType(
         ),
         Reason.INVALID_REQUEST: _failure(
             ExitCode.CONFIGURATION, "The provider calls the request invalid."
+        ),
+        Reason.INVALID_DOCUMENT: _failure(
+            ExitCode.CONFIGURATION, "The SOPS document cannot be read."
+        ),
+        Reason.INTEGRITY_FAILED: _failure(
+            ExitCode.RENDER, "The document's MAC does not match its content."
         ),
         Reason.SELECTOR_NOT_FOUND: _failure(ExitCode.RENDER, "The selector finds nothing."),
         Reason.NOT_A_MAPPING: _failure(ExitCode.RENDER, "Keys were asked of a plain value."),

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 UNAUTHENTICATED: Final = "UNAUTHENTICATED"
 """Code of every 401: the token is not, or no longer, accepted."""
 
+DAMAGED: Final = "CRC32C"
+"""Code of what is not, byte by byte, what the other side has sent."""
 _No = tuple[Reason, str, str]
 """Reason, what happened, what to change."""
 
@@ -69,6 +71,24 @@ def secret(refusal: Refusal, name: str, version: str, principal: str) -> Provide
     """
     said = read(refusal)
     return _error(refusal, said, _general(said) or _of_secret(said, name, version, principal))
+
+
+def crypto_key(refusal: Refusal, name: str, principal: str) -> ProviderError:
+    """
+    Translate what Cloud KMS says of the decryption with a key.
+
+    Args:
+        refusal: the reply.
+        name: `projects/…/cryptoKeys/…`.
+        principal: who asked, as IAM writes it; empty when it is not known.
+    """
+    said = read(refusal)
+    if "_crc32c did not match" in said.text:
+        no = (Reason.UNAVAILABLE, "the request was changed on its way to Cloud KMS", remedies.AGAIN)
+        made = _error(refusal, said, no)
+        made.code = DAMAGED
+        return made
+    return _error(refusal, said, _general(said) or _of_key(said, name, principal))
 
 
 def _error(refusal: Refusal, said: Said, no: _No) -> ProviderError:
@@ -236,3 +256,30 @@ def _of_secret(said: Said, name: str, version: str, principal: str) -> _No:
     if said.code == "FAILED_PRECONDITION":
         return Reason.NOT_FOUND, f"{what} is disabled or destroyed", remedies.STATES["disabled"]
     return Reason.INVALID_REQUEST, f"Google calls the request for {what} invalid", remedies.ABSENT
+
+
+def _of_key(said: Said, name: str, principal: str) -> _No:
+    if said.status == 401:  # noqa: PLR2004 - RFC 9110
+        return Reason.IDENTITY_DENIED, "Google does not accept the token", remedies.AGAIN
+    if said.status == 403:  # noqa: PLR2004 - RFC 9110
+        who = principal or "the pod"
+        return (
+            Reason.ACCESS_DENIED,
+            f"{who} may not decrypt with {name}, or it does not exist: both look alike",
+            remedies.decrypter(name, principal),
+        )
+    if said.status == 404:  # noqa: PLR2004 - RFC 9110
+        return Reason.NOT_FOUND, f"there is no key {name}", remedies.NO_KEY
+    if said.code == "FAILED_PRECONDITION":
+        state = next((it for it in ("destroy", "disabled") if it in said.text), "disabled")
+        shown = "destroyed or scheduled for it" if state == "destroy" else state
+        return (
+            Reason.ACCESS_DENIED,
+            f"the version of {name} that encrypted the data key is {shown}",
+            remedies.KEY_STATES[state],
+        )
+    return (
+        Reason.INVALID_DOCUMENT,
+        f"the data key is not what {name} has encrypted, or was changed",
+        "encrypt the document anew (`sops updatekeys`)",
+    )

@@ -44,6 +44,12 @@ STATES: Final = {
     "disabled": "enable the version, or refer to another one",
     "destroyed": "refer to another version: what was destroyed does not come back",
 }
+NO_KEY: Final = "check the project, the location, the key ring and the key in the document"
+KEY_STATES: Final = {
+    "disabled": "enable the version (`gcloud kms keys versions enable`)",
+    "destroy": "restore the version while that is possible (`gcloud kms keys versions restore`), "
+    "or encrypt the document anew with another key",
+}
 _USER: Final = "roles/iam.workloadIdentityUser"
 _CREATOR: Final = "roles/iam.serviceAccountTokenCreator"
 _FEDERATED: Final = re.compile(r"principal://iam\.googleapis\.com/\S+/subject/\S+")
@@ -91,6 +97,16 @@ def accessor(name: str, principal: str) -> str:
     return (
         f"gcloud secrets add-iam-policy-binding {secret} --project={project}{place} "
         f'--role=roles/secretmanager.secretAccessor --member="{member(principal)}"'
+    )
+
+
+def decrypter(name: str, principal: str) -> str:
+    """Write the command that lets a principal decrypt with a key."""
+    _, project, _, location, _, ring, _, key = name.split("/")
+    return (
+        f"gcloud kms keys add-iam-policy-binding {key} --keyring={ring} --location={location} "
+        f"--project={project} --role=roles/cloudkms.cryptoKeyDecrypter "
+        f'--member="{member(principal)}"'
     )
 
 

@@ -15,6 +15,7 @@ from injector.errors import ProviderError
 from injector.vault import remedies
 
 LOGIN: Final = "login"
+DECRYPT: Final = "decrypt"
 MAX_PAUSE: Final = 60.0
 """Seconds: the longest `Retry-After` that is honoured."""
 
@@ -24,7 +25,7 @@ class Failure:
     """An error reply, as far as it may be looked at."""
 
     step: str
-    """What was asked for: `login`, `read`, `write`, `renew`, `revoke`."""
+    """What was asked for: `login`, `read`, `write`, `renew`, `revoke`, `decrypt`."""
     path: str
     """API path below `/v1/`, which holds no secret."""
     status: int
@@ -78,6 +79,14 @@ _ANYWHERE: Final[tuple[tuple[str, Reason, str], ...]] = (
     ("version deleted", Reason.NOT_FOUND, "this version was deleted"),
     ("role not found", Reason.NOT_FOUND, "the engine has no such role"),
 )
+_NOT_ITS_OWN: Final = "the data key is not what this key has encrypted, or was changed"
+_AT_DECRYPT: Final[tuple[tuple[str, Reason, str], ...]] = (
+    ("encryption key not found", Reason.NOT_FOUND, "the transit engine has no such key"),
+    ("disallowed by policy", Reason.ACCESS_DENIED, "the key no longer decrypts with this version"),
+    # With status 400 or 500, by version (hashicorp/vault#10842).
+    ("message authentication failed", Reason.INVALID_DOCUMENT, _NOT_ITS_OWN),
+    ("invalid ciphertext", Reason.INVALID_DOCUMENT, _NOT_ITS_OWN),
+)
 _BY_STATUS: Final = {
     400: (Reason.INVALID_REQUEST, "Vault calls the request invalid"),
     401: (Reason.ACCESS_DENIED, "access denied"),
@@ -90,6 +99,9 @@ _BY_STATUS: Final = {
     472: (Reason.UNAVAILABLE, "the server that answered is a recovery standby"),
     473: (Reason.UNAVAILABLE, "the server that answered is a standby"),
 }
+
+
+_MARKS: Final = {LOGIN: _AT_LOGIN, DECRYPT: _AT_DECRYPT}
 
 
 def provider_error(failure: Failure) -> ProviderError:
@@ -116,8 +128,7 @@ _LOGIN_REASONS: Final = {
 
 
 def _classified(failure: Failure) -> tuple[Reason, str]:
-    marks = (*_AT_LOGIN, *_ANYWHERE) if failure.step == LOGIN else _ANYWHERE
-    for mark, reason, said in marks:
+    for mark, reason, said in (*_MARKS.get(failure.step, ()), *_ANYWHERE):
         if mark in failure.text:
             return reason, said
     if failure.status in _BY_STATUS:

@@ -24,8 +24,9 @@ def remedy(reason: Reason, step: str, path: str, text: str) -> str:
         path: API path below `/v1/`.
         text: Vault's errors in lower case.
     """
-    if step == "login":
-        return _login(reason, path, text)
+    own = _OF_STEP.get(step)
+    if own is not None and (cure := own(reason, path, text)):
+        return cure
     if reason is Reason.ACCESS_DENIED:
         return _denied(step, path)
     if reason is Reason.NOT_FOUND:
@@ -92,6 +93,26 @@ _BOUNDS: Final = (
     "its bound service accounts, namespaces, claims or principals; a kubernetes mount outside the "
     "cluster needs a `token_reviewer_jwt` that may create TokenReviews"
 )
+
+
+def _decrypt(reason: Reason, path: str, text: str) -> str:
+    """Give the cure of a refusal by transit, where it is one of its own."""
+    mount, _, key = path.partition("/decrypt/")
+    if "disallowed by policy" in text:
+        return (
+            f"encrypt the document anew (`sops updatekeys`), or lower `min_decryption_version` of "
+            f"`{mount}/keys/{key}`"
+        )
+    if reason is Reason.NOT_FOUND and "encryption key" in text:
+        return f"see that `{mount}/keys/{key}` is there, and check `vault.namespace`"
+    if reason is Reason.INVALID_DOCUMENT:
+        return (
+            f"`{mount}/keys/{key}` may have been deleted and made again: encrypt the document anew"
+        )
+    return ""
+
+
+_OF_STEP: Final = {"login": _login, "decrypt": _decrypt}
 
 
 def _denied(step: str, path: str) -> str:

@@ -22,6 +22,7 @@ REVEALING = {
     "injector/vault/client.py",
     "injector/identity",
     "injector/render",
+    "injector/sops",
     "injector/material.py",
 }
 """Where secret bytes may leave `Material`: logins, requests, rendering, files, the state."""

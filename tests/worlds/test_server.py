@@ -76,6 +76,22 @@ def test_connections_are_kept_and_counted() -> None:
         assert server.connections == 2
 
 
+def test_a_handshake_that_goes_no_further_holds_up_no_end() -> None:
+    """A client that falls silent in the middle is sent away when the server stops."""
+    outgoing = ssl.MemoryBIO()
+    half = ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="h")
+    with pytest.raises(ssl.SSLWantReadError):
+        half.do_handshake()
+    with _serving(_echo, issue().context()) as server, _connect(server) as silent:
+        silent.sendall(outgoing.read())
+        assert silent.recv(1)
+
+        server.stop()
+
+        assert silent.makefile("rb").read()
+        assert (server.connections, server.failed_handshakes) == (0, 1)
+
+
 def test_close_is_heeded() -> None:
     """A client that asks for the end gets it after the answer."""
     with _serving(_echo) as server:

@@ -22,6 +22,12 @@ INVALID_TOKEN_JSON: Final = "InvalidTokenException"  # noqa: S105 - an error cod
 VALIDATION: Final = "ValidationException"
 INVALID_NEXT_TOKEN: Final = "InvalidNextToken"  # noqa: S105 - an error code
 SERIALIZATION: Final = "SerializationException"
+INVALID_CIPHERTEXT: Final = "InvalidCiphertextException"
+INCORRECT_KEY: Final = "IncorrectKeyException"
+NOT_FOUND_KMS: Final = "NotFoundException"
+DISABLED: Final = "DisabledException"
+INVALID_STATE: Final = "KMSInvalidStateException"
+INVALID_ALGORITHM: Final = "InvalidKeyUsageException"
 
 
 class AwsError(Exception):

@@ -126,6 +126,11 @@ class Inventory:
         with self.lock:
             return self.kms.create(account, region, policy=policy, key_id=key_id)
 
+    def kms_alias(self, name: str, key: Key) -> str:
+        """Let `alias/<name>` mean a key; gives the alias's ARN."""
+        with self.lock:
+            return self.kms.alias(name, key)
+
     def put_secret(self, name: str, value: str | bytes, **options: Unpack[SecretOptions]) -> Secret:
         """Make a secret, or replace the one of that name."""
         account, region = options.get("account", ACCOUNT), options.get("region", REGION)

@@ -126,7 +126,7 @@ def _instead(fault: Fault, encode: Callable[[AwsError], Response]) -> Response:
 
 class Services:
     """
-    The HTTPS endpoint of a world: STS, Secrets Manager, Parameter Store.
+    The HTTPS endpoint of a world: STS, Secrets Manager, Parameter Store, KMS.
 
     Args:
         desk: of the world.

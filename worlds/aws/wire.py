@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 STS_VERSION: Final = "2011-06-15"
 _NAMESPACE: Final = f"https://sts.amazonaws.com/doc/{STS_VERSION}/"
-_TARGETS: Final = {"secretsmanager": "secretsmanager", "AmazonSSM": "ssm"}
+_TARGETS: Final = {"secretsmanager": "secretsmanager", "AmazonSSM": "ssm", "TrentService": "kms"}
 _REGION_PATH: Final = re.compile(r"/([a-z]{2}(?:-[a-z]+)+-[0-9])(?:/|$)")
 _REGION_HOST: Final = re.compile(r"[a-z]+\.([a-z]{2}(?:-[a-z]+)+-[0-9])\.amazonaws\.com(?:\.cn)?")
 _GLOBAL_HOST: Final = "sts.amazonaws.com"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypedDict, Unpack
 from worlds import faults as fault_kinds
 from worlds.aws import pod_identity
 from worlds.aws.inventory import REGION, Inventory
+from worlds.aws.key_management import KeyManagement
 from worlds.aws.secretsmanager import SecretsManager
 from worlds.aws.service import Agent, Desk, Services
 from worlds.aws.ssm import ParameterStore
@@ -24,7 +25,7 @@ from worlds.tokens import DEFAULT_ISSUER, Issuer, PublishedIssuer
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-SERVICES: Final = ("sts", "secretsmanager", "ssm")
+SERVICES: Final = ("sts", "secretsmanager", "ssm", "kms")
 
 
 class WorldOptions(TypedDict, total=False):
@@ -67,13 +68,14 @@ class AwsWorld(Inventory):
     Making things: `account(number)` with `.role(name, trust, *policies)`,
     `.web_identity_role(…)`, `.user(name, *policies)`, `.trust_issuer(issuer)`; then
     `access_key(user_or_role)`, `associate(namespace, service_account, role, target=…)`,
-    `kms_key(policy, account=…)`, `put_secret(name, value, account=…, region=…, kms_key=…, policy=…,
+    `kms_key(policy, account=…)` (used by secrets, parameters and the API of KMS; `kms_alias`),
+    `put_secret(name, value, account=…, region=…, kms_key=…, policy=…,
     tags=…, suffix=…, replicas=…)`, `put_parameter(name, value, kind=…, …)`. Policies are AWS's own
     JSON, as text or parsed; one that IAM would not take raises `MalformedPolicyError`.
 
     Changing things: `rotate`, `move_stage`, `delete`, `restore`, `set_secret_policy`,
     `label_parameter`, `delete_parameter`, `role.allow`, `role.set_policies`, `role.set_trust`,
-    `key.set_policy`, `key.enabled`, `issuer.reachable`.
+    `key.set_policy`, `key.enabled`, `key.pending_deletion`, `issuer.reachable`.
 
     Time: `advance(seconds)` ends what should end. Signatures are still checked against the
     machine's clock; `skew` puts the services' clock ahead for those.
@@ -119,6 +121,7 @@ class AwsWorld(Inventory):
         sts = Sts(self.accounts, self.keys)
         secrets = SecretsManager(self.secrets, self.partition)
         ssm = ParameterStore(self.parameters, self.partition)
+        kms = KeyManagement(self.kms)
         return {
             ("sts", "AssumeRole"): sts.assume_role,
             ("sts", "AssumeRoleWithWebIdentity"): sts.assume_role_with_web_identity,
@@ -128,6 +131,8 @@ class AwsWorld(Inventory):
             ("secretsmanager", "DescribeSecret"): secrets.describe_secret,
             ("ssm", "GetParameters"): ssm.get_parameters,
             ("ssm", "GetParametersByPath"): ssm.get_parameters_by_path,
+            ("kms", "Encrypt"): kms.encrypt,
+            ("kms", "Decrypt"): kms.decrypt,
         }
 
     def __enter__(self) -> Self:
@@ -206,7 +211,8 @@ class AwsWorld(Inventory):
         Stop serving.
 
         Args:
-            service: only this one (`sts`, `secretsmanager`, `ssm`, `pod-identity`).
+            service: only this one (`sts`, `secretsmanager`, `ssm`, `kms`,
+                `pod-identity`).
             region: only there.
             fault: how requests end; a reset when absent. With nothing given, the whole world
                 refuses connections.

@@ -1,211 +1,199 @@
 """
-Key Vault's reads of secrets and certificates, with the right of each principal.
+The data plane of Key Vault, as far as secrets are read and keys decrypt.
 
-https://learn.microsoft.com/rest/api/keyvault/secrets/get-secret/get-secret; errors as in
-https://learn.microsoft.com/azure/key-vault/general/rest-error-codes.
+Sources: the Key Vault REST reference (Get Secret, Get Certificate, Get Key, Decrypt, Encrypt);
+"About Azure Key Vault secrets", by which `nbf` and `exp` of a secret inform and do not stop `get`;
+"About keys", by which keys outside of `nbf` and `exp` still decrypt and no longer encrypt; and what
+the service does with disabled keys (azure-sdk-for-python#45342): only encrypt and get remain.
 """
 
 from __future__ import annotations
 
 import base64
-import datetime as dt
+import hashlib
 import re
-import secrets
-from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import pkcs12
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
 
-API_VERSIONS: Final = frozenset({"7.4", "7.5", "7.6", "2025-07-01"})
-PKCS12: Final = "application/x-pkcs12"
-PEM: Final = "application/x-pem-file"
-_PATH: Final = re.compile(r"/(secrets|certificates)/([A-Za-z0-9-]{1,127})(?:/([0-9a-f]{32})?)?")
+from worlds.azure.errors import bad_parameter, forbidden
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-@dataclass(slots=True)
-class Version:
-    """One version of a secret."""
+    from worlds.azure.access_tokens import Caller
+    from worlds.azure.calls import Call
+    from worlds.azure.objects import Key, Version
+    from worlds.azure.vaults import Vault
+    from worlds.azure.wire import Asked
 
-    id: str
-    value: str
-    content_type: str = ""
-    enabled: bool = True
-    expires: int = 0
-    """Seconds since the epoch; 0 is never. A read is served all the same."""
-    not_before: int = 0
-    certificate: bytes = b""
-    """DER of the certificate, where the secret is one's."""
+VERSIONS: Final = (
+    *(f"7.{minor}" for minor in range(7)),
+    "2025-07-01",
+    "2026-04-01",
+)
+"""Every `api-version` that it takes."""
+_NAME: Final = re.compile(r"[0-9a-zA-Z-]{1,127}")
+_OAEP: Final = {"RSA-OAEP": hashes.SHA1, "RSA-OAEP-256": hashes.SHA256}
+KEY_OPERATIONS: Final = ("encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey")
 
 
-@dataclass(slots=True)
-class Vault:
-    """One vault: versions by the secret's name in lower case, and who may do what."""
-
-    name: str
-    tenant: str
-    secrets: dict[str, list[Version]] = field(default_factory=dict)
-    readers: dict[str, set[str]] = field(default_factory=dict)
-    """Names of secrets that a client may get, in lower case; `*` is all."""
-    rbac: bool = True
-    """Role assignments, or access policies of old."""
-    firewall: bool = False
-    """Refuses everybody, as from an address that it does not know."""
-
-    def grant(self, client_id: str, name: str = "*") -> None:
-        """Let a client read one secret, or all."""
-        self.readers.setdefault(client_id.lower(), set()).add(name.lower())
-
-    def put(self, name: str, value: str, **options: Any) -> Version:  # noqa: ANN401 - of `Version`
-        """Add a version, which is then the current one."""
-        made = Version(secrets.token_hex(16), value, **options)
-        self.secrets.setdefault(name.lower(), []).append(made)
-        return made
-
-    def put_certificate(
-        self, name: str, *, content_type: str = PKCS12, exportable: bool = True
-    ) -> Issued:
-        """Issue a certificate of two authorities, and keep it as Key Vault does."""
-        issued = issue(name)
-        value = issued.pem(exportable=exportable)
-        if content_type == PKCS12:
-            value = base64.b64encode(issued.archive(exportable=exportable)).decode("ascii")
-        der = issued.leaf.public_bytes(serialization.Encoding.DER)
-        self.put(name, value, content_type=content_type, certificate=der)
-        return issued
-
-
-@dataclass(frozen=True, slots=True)
-class Issued:
-    """A certificate with its key and those that sign it."""
-
-    key: ec.EllipticCurvePrivateKey
-    leaf: x509.Certificate
-    above: tuple[x509.Certificate, ...]
-    """The intermediate authority, then the root."""
-
-    def archive(self, *, exportable: bool = True) -> bytes:
-        """PKCS#12 without a password; the authorities in no useful order."""
-        key = self.key if exportable else None
-        return pkcs12.serialize_key_and_certificates(
-            None, key, self.leaf, list(reversed(self.above)), serialization.NoEncryption()
-        )
-
-    def pem(self, *, exportable: bool = True) -> str:
-        """Key, certificate and authorities in PEM."""
-        key = self.key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        texts = [key] if exportable else []
-        texts += [
-            it.public_bytes(serialization.Encoding.PEM) for it in (self.leaf, *reversed(self.above))
-        ]
-        return b"".join(texts).decode("ascii")
-
-
-def issue(name: str) -> Issued:
-    """Make a root, an intermediate authority and a certificate."""
-    root_key, middle_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
-    root = _signed("World root", root_key, "World root", root_key)
-    middle = _signed("World intermediate", middle_key, "World root", root_key)
-    leaf = _signed(f"{name}.acme.io", key, "World intermediate", middle_key)
-    return Issued(key, leaf, (middle, root))
-
-
-def _signed(
-    subject: str,
-    key: ec.EllipticCurvePrivateKey,
-    issuer: str,
-    issuer_key: ec.EllipticCurvePrivateKey,
-) -> x509.Certificate:
-    now = dt.datetime.now(dt.UTC)
-
-    def named(text: str) -> x509.Name:
-        return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
-
-    builder = x509.CertificateBuilder(named(issuer), named(subject), key.public_key())
-    builder = builder.serial_number(x509.random_serial_number())
-    builder = builder.not_valid_before(now - dt.timedelta(days=1))
-    builder = builder.not_valid_after(now + dt.timedelta(days=90))
-    return builder.sign(issuer_key, hashes.SHA256())
-
-
-class VaultError(Exception):
-    """A refusal, with Key Vault's code and inner code."""
-
-    def __init__(self, status: int, code: str, text: str, inner: str = "") -> None:
-        super().__init__(code)
-        self.status = status
-        self.code = code
-        self.text = text
-        self.inner = inner
-
-    def document(self) -> dict[str, Any]:
-        """Give the body as Key Vault writes it."""
-        error: dict[str, Any] = {"code": self.code, "message": self.text}
-        if self.inner:
-            error["innererror"] = {"code": self.inner}
-        return {"error": error}
-
-
-def action_of(path: str) -> str:
-    """Key Vault's own word for what a path asks."""
-    return "GetCertificate" if path.startswith("/certificates/") else "GetSecret"
-
-
-def get(vault: Vault, host: str, path: str, api_version: str, client_id: str) -> dict[str, Any]:
+def demand_version(given: str | None) -> None:
     """
-    Answer a read.
+    Check the `api-version` of a request.
 
     Raises:
-        VaultError: for everything that Key Vault refuses.
+        AzureError: BadParameter.
     """
-    if api_version not in API_VERSIONS:
-        text = f"The specified api-version '{api_version}' is not supported."
-        raise VaultError(400, "BadParameter", text)
-    found = _PATH.fullmatch(path)
-    if found is None:
-        raise VaultError(404, "NotFound", "Method not found.")
-    kind, name, wanted = found.groups()
-    _permit(vault, name, client_id)
-    versions = vault.secrets.get(name.lower(), [])
-    version = next((it for it in reversed(versions) if wanted in {None, "", it.id}), None)
-    if version is None or (kind == "certificates" and not version.certificate):
-        text = (
-            f"A {kind[:-1]} with (name/id) {name}/{wanted or ''} was not found in this key vault."
+    if not given:
+        msg = "api-version must be specified"
+        raise bad_parameter(msg)
+    if given not in VERSIONS:
+        msg = (
+            f"The specified version ({given}) is not recognized. Consider using the latest "
+            f"supported version ({VERSIONS[-1]})."
         )
-        raise VaultError(404, f"{kind[:-1].title()}NotFound", text)
-    if kind == "certificates":
-        cer = base64.b64encode(version.certificate).decode("ascii")
-        return {"id": f"https://{host}/certificates/{name}/{version.id}", "cer": cer}
+        raise bad_parameter(msg)
+
+
+def answer(call: Call, caller: Caller, vault: Vault, asked: Asked) -> dict[str, Any]:
+    """
+    Do what a known caller asks of a vault.
+
+    Raises:
+        AzureError: Forbidden, BadParameter, …NotFound.
+    """
+    if not _NAME.fullmatch(asked.name):
+        msg = f"The request URI contains an invalid name: {asked.name}"
+        raise bad_parameter(msg)
+    if asked.action == "GetSecret":
+        return _secret(call, caller, vault, asked)
+    if asked.action == "GetCertificate":
+        return _certificate(call, caller, vault, asked)
+    if asked.action == "GetKey":
+        return _key(call, caller, vault, asked)
+    return _operation(call, caller, vault, asked)
+
+
+def _secret(call: Call, caller: Caller, vault: Vault, asked: Asked) -> dict[str, Any]:
+    vault.demand(caller, "secrets/get", asked.name)
+    name, version = vault.secrets.get(asked.name, asked.version)
+    path = _note(call, vault, f"secrets/{name}", version)
     if not version.enabled:
-        text = "Operation get is not allowed on a disabled secret."
-        raise VaultError(403, "Forbidden", text, "SecretDisabled")
-    return _secret(version, f"https://{host}/secrets/{name}/{version.id}")
+        msg = "Operation get is not allowed on a disabled secret."
+        raise forbidden(msg, "SecretDisabled")
+    managed = {"managed": True, "kid": f"{vault.url}/keys/{version.certificate}"}
+    return {
+        "value": version.value,
+        **({"contentType": version.content_type} if version.content_type else {}),
+        "id": path,
+        **(managed if version.certificate else {}),
+        "attributes": version.attributes(),
+        "tags": dict(version.tags),
+    }
 
 
-def _permit(vault: Vault, name: str, client_id: str) -> None:
-    if vault.firewall:
-        text = "Client address is not authorized and caller is not a trusted service."
-        raise VaultError(403, "Forbidden", text, "ForbiddenByFirewall")
-    if not {"*", name.lower()} & vault.readers.get(client_id.lower(), set()):
-        inner = "ForbiddenByRbac" if vault.rbac else "ForbiddenByPolicy"
-        text = f"Caller is not authorized to perform action on resource. appid={client_id}"
-        raise VaultError(403, "Forbidden", text, inner)
+def _certificate(call: Call, caller: Caller, vault: Vault, asked: Asked) -> dict[str, Any]:
+    vault.demand(caller, "certificates/get", asked.name)
+    name, version = vault.certificates.get(asked.name, asked.version)
+    path = _note(call, vault, f"certificates/{name}", version)
+    thumbprint = hashlib.sha1(version.issued.der, usedforsecurity=False).digest()
+    return {
+        "id": path,
+        "kid": f"{vault.url}/keys/{name}/{version.id}",
+        "sid": f"{vault.url}/secrets/{name}/{version.id}",
+        "x5t": encode(thumbprint),
+        "cer": base64.b64encode(version.issued.der).decode(),
+        "attributes": version.attributes(),
+        "tags": dict(version.tags),
+        "policy": {
+            "id": f"{vault.url}/certificates/{name}/policy",
+            "secret_props": {"contentType": version.content_type},
+            "issuer": {"name": "Unknown"},
+        },
+    }
 
 
-def _secret(version: Version, name: str) -> dict[str, Any]:
-    attributes: dict[str, Any] = {"enabled": True, "created": 1, "updated": 1}
-    if version.expires:
-        attributes["exp"] = version.expires
-    if version.not_before:
-        attributes["nbf"] = version.not_before
-    found: dict[str, Any] = {"value": version.value, "id": name, "attributes": attributes}
-    if version.content_type:
-        found["contentType"] = version.content_type
-    return found
+def _key(call: Call, caller: Caller, vault: Vault, asked: Asked) -> dict[str, Any]:
+    vault.demand(caller, "keys/get", asked.name)
+    name, version = vault.keys.get(asked.name, asked.version)
+    path = _note(call, vault, f"keys/{name}", version)
+    numbers = version.private.public_key().public_numbers()
+    return {
+        "key": {
+            "kid": path,
+            "kty": "RSA",
+            "key_ops": list(version.operations),
+            "n": _integer(numbers.n),
+            "e": _integer(numbers.e),
+        },
+        "attributes": version.attributes(),
+        "tags": dict(version.tags),
+    }
+
+
+def _operation(call: Call, caller: Caller, vault: Vault, asked: Asked) -> dict[str, Any]:
+    operation = asked.action.lower()
+    vault.demand(caller, f"keys/{operation}", asked.name)
+    name, version = vault.keys.get(asked.name, asked.version)
+    path = _note(call, vault, f"keys/{name}", version)
+    call.detail["alg"] = str(asked.content.get("alg", ""))
+    _demand_usable(version, operation, call.now)
+    algorithm, data = _parameters(asked.content)
+    hashing = _OAEP[algorithm]()
+    scheme = padding.OAEP(padding.MGF1(hashing), hashing, None)
+    try:
+        result = (
+            version.private.decrypt(data, scheme)
+            if operation == "decrypt"
+            else version.private.public_key().encrypt(data, scheme)
+        )
+    except ValueError:
+        msg = "The parameter is incorrect.\r\n"
+        raise bad_parameter(msg) from None
+    return {"kid": path, "value": encode(result)}
+
+
+def _demand_usable(version: Key, operation: str, now: float) -> None:
+    if operation not in version.operations:
+        msg = f"Operation {operation} is not permitted on this key."
+        raise forbidden(msg, "KeyOperationForbidden")
+    if operation == "decrypt" and not version.enabled:
+        msg = "Operation decrypt is not allowed on a disabled key."
+        raise forbidden(msg, "KeyDisabled")
+    if operation == "decrypt":
+        return
+    if version.exp is not None and version.exp <= now:
+        msg = f"Operation {operation} is not allowed on an expired key."
+        raise forbidden(msg, "KeyExpired")
+    if version.nbf is not None and now < version.nbf:
+        msg = f"Operation {operation} is not allowed on a key that is not yet valid."
+        raise forbidden(msg, "KeyNotYetValid")
+
+
+def _parameters(content: Mapping[str, Any]) -> tuple[str, bytes]:
+    algorithm, value = content.get("alg"), content.get("value")
+    if algorithm not in _OAEP:
+        msg = "Property  has invalid value\r\n\r\nalg"
+        raise bad_parameter(msg)
+    if not isinstance(value, str) or not value or re.search(r"[^\w-]", value, re.ASCII):
+        msg = "Property  has invalid value\r\n\r\nvalue"
+        raise bad_parameter(msg)
+    return algorithm, base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
+
+
+def _note(call: Call, vault: Vault, path: str, version: Version) -> str:
+    """Note which version is meant, and give its identifier."""
+    identifier = f"{vault.url}/{path}/{version.id}"
+    call.resources.append(identifier)
+    return identifier
+
+
+def encode(data: bytes) -> str:
+    """Write bytes as base64url without padding (RFC 7515 §2)."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _integer(number: int) -> str:
+    return encode(number.to_bytes((number.bit_length() + 7) // 8, "big"))

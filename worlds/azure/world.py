@@ -1,48 +1,37 @@
-"""The Azure world: one object that tests and benchmarks start and configure."""
+"""The Azure world: one object that tests, the demo and the benchmarks start and configure."""
 
 from __future__ import annotations
 
-import json
+import tempfile
 import time
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, Self, TypedDict, Unpack
-from urllib.parse import parse_qs
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack
 
-from worlds.azure import keyvault
-from worlds.azure.entra import AUDIENCE, Client, Entra, EntraError, Federated
-from worlds.azure.keyvault import Vault, VaultError
+from worlds import faults as fault_kinds
+from worlds.azure.clouds import HOSTS
+from worlds.azure.inventory import Inventory
+from worlds.azure.login import Login
+from worlds.azure.service import Desk, Services
 from worlds.certificates import issue
 from worlds.clock import WorldClock
-from worlds.faults import Faults
-from worlds.journal import OK, Entry, Journal
-from worlds.server import Request, Response, Server
+from worlds.faults import Fault, Faults, Order
+from worlds.journal import Journal
+from worlds.server import Server
 from worlds.tokens import DEFAULT_ISSUER, Issuer, PublishedIssuer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from worlds.faults import Fault
-
-TENANT: Final = "11111111-2222-3333-4444-555555555555"
-CLIENT: Final = "66666666-7777-8888-9999-000000000000"
-HOSTS: Final = {
-    "public": ("login.microsoftonline.com", "vault.azure.net", AUDIENCE),
-    "china": ("login.chinacloudapi.cn", "vault.azure.cn", f"{AUDIENCE}China"),
-    "us-government": ("login.microsoftonline.us", "vault.usgovcloudapi.net", f"{AUDIENCE}USGov"),
-}
-"""
-Host of logins, suffix of vaults and usual audience, by cloud; written down apart from the product's
-table.
-"""
+    from worlds.azure.vaults import Vault
 
 
 class WorldOptions(TypedDict, total=False):
     """What a world may differ in."""
 
-    cloud: str
-    """`public` when absent."""
     issuer: str
     """URL of the cluster's issuer."""
+    algorithm: Literal["ES256", "RS256"]
+    """Of the cluster's tokens; ES256 when absent, whose keys are made in no time."""
     clock: Callable[[], float]
     """Seconds since the epoch; the machine's when absent."""
     key_set: Mapping[str, Any]
@@ -50,59 +39,102 @@ class WorldOptions(TypedDict, total=False):
     hosts: Sequence[str]
     """Further names in the certificate."""
     listen: tuple[str, int]
-    """Address and port; a free port of 127.0.0.1 when absent."""
+    """Address and HTTPS port; a free port of 127.0.0.1 when absent."""
 
 
-class AzureWorld:
+class AzureWorld(Inventory):
     """
-    A simulated Azure cloud with one HTTPS listener, which answers to the cloud's own host names.
+    A simulated Azure with one HTTPS listener: Entra's token endpoint and Key Vault, in every cloud.
 
     ```python
-    with AzureWorld() as world, Egress(world.places) as egress:   # worlds.egress leads there
-        client = world.client("shop", "web")               # federated with the service account
-        vault = world.vault("acme-kv")
-        vault.grant(client.client_id)
-        vault.put("db-password", "s3cret")
-        vault.put_certificate("web", content_type="application/x-pem-file")
+    with AzureWorld() as world:                            # tenant "acme" of the public cloud
+        web = world.tenant().identity("web")               # an application or managed identity
+        web.federate(world.issuer, "system:serviceaccount:shop:web")
+        vault = world.vault("acme-kv")                     # of that tenant, with Azure RBAC
+        vault.grant(web, "secrets/get")
+        world.put_secret(vault, "db", "s3cret")
         token = world.issuer.mint("shop", "web", "api://AzureADTokenExchange")
-        ...
-        world.journal.calls("GetSecret")                   # who asked, what came of it
+        web.client_id, web.tenant.id, vault.url            # https://acme-kv.vault.azure.net
+        world.ca_path                                      # for `verify=`; `ca_pem` is the text
+        with Egress(world.routes) as egress:               # true host names, through a proxy …
+            egress.url
+        world.endpoint(vault), world.endpoint()            # … or loopback URLs: vault, login
+        world.journal.principals("GetSecret")              # client ids; `base` is the pod's subject
         world.faults.add(faults.status(429, retry_after=1), on="keyvault.GetSecret", times=2)
     ```
 
-    Changing things: `client.credentials`, `client.spreading` (logins that a new credential is not
-    yet known at), `client.enabled`, `vault.secrets`, `vault.readers`, `vault.rbac`,
-    `vault.firewall`, `entra.withdraw()`. Time: `advance(seconds)`. Faults are for the services
-    `login` (`Token`) and `keyvault` (`GetSecret`, `GetCertificate`).
+    Making things: `tenant(name, cloud=…)` with `.identity(name, client_id)`, whose
+    `.federate(issuer, subject, audience, unseen=N)` trusts a service account (`unseen` tries get
+    AADSTS70021 first); `workload(name, namespace, service_account)` is both at once;
+    `vault(name, tenant, model="rbac"|"policy")` with `.grant(identity, "secrets/get",
+    "certificates/get", "keys/get", "keys/decrypt", "keys/encrypt", only=name)` and
+    `.firewalled`; `put_secret(vault, name, value, content_type)`, `put_key(vault, name, size=…,
+    operations=…)`, `put_certificate(vault, name, content_type, exportable=…)`, all with
+    `enabled=`, `nbf=`, `exp=`, `tags=`. Making a thing again makes its next version; what is given
+    back has the `id` of the version, and its attributes may be set.
+
+    Changing things: `delete_secret`, `recover_secret`, `delete_key`, `vault.revoke(identity)`,
+    `vault.firewalled`, `identity.credentials`, `identity.enabled`, `issuer.reachable`.
+
+    Time: `advance(seconds)` ends what should end; `tokens.lifetime` is that of new access tokens.
+
+    Misbehaving: `faults.add(fault, on=…, region=…, times=…, skip=…)` with the faults of
+    `worlds.faults`; actions are `login.Token` (`login.Discover`, `login.DiscoverInstance`),
+    `keyvault.GetSecret`, `GetCertificate`, `GetKey`, `Decrypt`, `Encrypt`; `region` is the host
+    that was asked, `acme-kv.vault.azure.net`. `faults.error("Throttled", status=429)` speaks the
+    service's own JSON, `faults.error("AADSTS90033", status=503)` Entra's. `expire_tokens()`;
+    `go_down(service=…, host=…)` and `come_back()`.
+
+    Seeing: `journal` (every request, who asked, what came of it: `ok`, or the code that tells most,
+    such as `AADSTS700213` or `ForbiddenByRbac`), `connections`.
+
+    Nothing answers for a vault that was never made: the connection is reset, where in earnest the
+    name would not resolve.
 
     Args:
+        cloud: of tenants that name none: `public`, `china` or `us-government`; all are served.
         options: see `WorldOptions`.
     """
 
-    def __init__(self, **options: Unpack[WorldOptions]) -> None:
-        self.clock = WorldClock(options.get("clock", time.time))
+    def __init__(self, cloud: str = "public", **options: Unpack[WorldOptions]) -> None:
+        clock = WorldClock(options.get("clock", time.time))
         url = options.get("issuer", DEFAULT_ISSUER)
-        self.issuer = (
+        issuer = (
             PublishedIssuer(url, options["key_set"])
             if "key_set" in options
-            else Issuer(url, clock=self.clock.now)
+            else Issuer(url, algorithm=options.get("algorithm", "ES256"), clock=clock.now)
         )
-        self.login_host, self.suffix, self.audience = HOSTS[options.get("cloud", "public")]
-        self.entra = Entra(self.issuer, f"https://{self.suffix}", self.clock.now)
-        self.vaults: dict[str, Vault] = {}
+        super().__init__(clock, issuer, cloud)
         self.journal = Journal()
         self.faults = Faults()
-        names = (self.login_host, f"*.{self.suffix}", *options.get("hosts", ()))
-        self.certificates = issue("Azure world", hosts=names)
+        self.certificates = issue("Azure world", hosts=(*HOSTS, *options.get("hosts", ())))
+        desk = Desk(clock, self.journal, self.faults, self.lock)
+        login = Login(self.tenants, self.tokens, clock)
+        self._services = Services(desk, login, self.vaults, self.tokens)
         address = options.get("listen", ("127.0.0.1", 0))
-        self._server = Server(self._answer, self.certificates.context(), address)
+        self._https = Server(self._services.handle, self.certificates.context(), address)
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._down: list[Order] = []
 
     def __enter__(self) -> Self:
-        self._server.start()
+        self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.stop()
+        self.stop()
+
+    def start(self) -> None:
+        """Listen."""
+        self._folder = tempfile.TemporaryDirectory(prefix="azure-world-")
+        self.ca_path.write_text(self.ca_pem)
+        self._https.start()
+
+    def stop(self) -> None:
+        """End all connections and take the CA's file away."""
+        self._https.stop()
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
 
     @property
     def ca_pem(self) -> str:
@@ -110,120 +142,62 @@ class AzureWorld:
         return self.certificates.ca
 
     @property
-    def address(self) -> tuple[str, int]:
-        """Where it listens."""
-        return "127.0.0.1", self._server.port
+    def ca_path(self) -> Path:
+        """A file with it, for clients that take only files; while the world runs."""
+        if self._folder is None:
+            msg = "the world is not started"
+            raise RuntimeError(msg)
+        return Path(self._folder.name, "ca.pem")
 
     @property
-    def places(self) -> dict[str, tuple[str, int]]:
-        """The cloud's host names, for an egress proxy."""
-        return {self.login_host: self.address, f"*.{self.suffix}": self.address}
+    def port(self) -> int:
+        """Of the listener."""
+        return self._https.port
+
+    @property
+    def routes(self) -> dict[str, tuple[str, int]]:
+        """Routes for `worlds.egress.Egress`: every true host, to this world."""
+        return {f"{host}:443": ("127.0.0.1", self.port) for host in HOSTS}
+
+    def endpoint(self, vault: Vault | None = None) -> str:
+        """Give a loopback URL: of a vault, else of the token endpoint of the world's cloud."""
+        host = vault.host if vault else self.cloud.logins[0]
+        return f"https://127.0.0.1:{self.port}/{host}"
 
     @property
     def connections(self) -> int:
         """TLS connections so far."""
-        return self._server.connections
+        return self._https.connections
+
+    @property
+    def failed_handshakes(self) -> int:
+        """Connections that ended before TLS stood, for distrust of the CA say."""
+        return self._https.failed_handshakes
 
     def advance(self, seconds: float) -> None:
-        """Let time pass: tokens end."""
+        """Let time pass: tokens of both kinds end."""
         self.clock.advance(seconds)
 
-    def go_down(self) -> None:
-        """Refuse connections."""
-        self._server.stop()
+    def go_down(self, *, service: str = "", host: str = "", fault: Fault | None = None) -> None:
+        """
+        Stop serving.
+
+        Args:
+            service: only this one (`login`, `keyvault`).
+            host: only there.
+            fault: how requests end; a reset when absent. With nothing given, the whole world
+                refuses connections.
+        """
+        if service or host or fault:
+            hit = fault or fault_kinds.reset()
+            self._down.append(self.faults.add(hit, on=service, region=host))
+            return
+        self._https.stop()
 
     def come_back(self) -> None:
-        """Take them again, on the same port."""
-        self._server.start()
-
-    def client(
-        self, namespace: str, service_account: str, client_id: str = CLIENT, tenant: str = TENANT
-    ) -> Client:
-        """Make a managed identity that is federated with a service account."""
-        made = self.entra.client(tenant, client_id)
-        subject = f"system:serviceaccount:{namespace}:{service_account}"
-        made.credentials.append(Federated(self.issuer.url, subject, self.audience))
-        return made
-
-    def vault(self, name: str, tenant: str = TENANT) -> Vault:
-        """Make a vault."""
-        return self.vaults.setdefault(name.lower(), Vault(name, tenant))
-
-    def _answer(self, request: Request) -> Response:
-        host = request.headers["host"].partition(":")[0].lower()
-        login = host == self.login_host
-        service = "login" if login else "keyvault"
-        action = "Token" if login else keyvault.action_of(request.path)
-        fault = self.faults.take(service, action, "")
-        if fault is not None and fault.before is not None:
-            fault.before()
-        if fault is not None and fault.answers:
-            self._note(request, service, action, f"fault:{fault.name}", "", fault.status)
-            return _misbehaved(fault)
-        handle = self._login if login else self._read
-        response, principal, outcome = handle(request, host)
-        self._note(request, service, action, outcome, principal, response.status)
-        if fault is not None and fault.after is not None:
-            fault.after()
-        return response if fault is None else fault.spoil(response)
-
-    def _login(self, request: Request, _host: str) -> tuple[Response, str, str]:
-        tenant, _, rest = request.path.lstrip("/").partition("/")
-        if request.method != "POST" or rest != "oauth2/v2.0/token":
-            return _json(404, {}), "", "NotFound"
-        try:
-            reply, client = self.entra.token(tenant, request.body)
-        except EntraError as exc:
-            return _json(exc.status, exc.document(self.clock.now())), "", str(exc)
-        return _json(200, reply), client, OK
-
-    def _read(self, request: Request, host: str) -> tuple[Response, str, str]:
-        vault = self.vaults.get(host.removesuffix(f".{self.suffix}"))
-        if vault is None or not host.endswith(f".{self.suffix}"):
-            return _json(404, {"error": {"code": "VaultNotFound"}}), "", "VaultNotFound"
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        granted = self.entra.granted(token) if scheme == "Bearer" else None
-        if granted is None or granted.tenant != vault.tenant:
-            return self._challenge(vault), "", "Unauthorized"
-        version = parse_qs(request.query).get("api-version", [""])[0]
-        try:
-            if request.method != "GET":
-                raise VaultError(405, "MethodNotAllowed", "Method not allowed.")  # noqa: TRY301 - one way out
-            document = keyvault.get(vault, host, request.path, version, granted.client_id)
-        except VaultError as exc:
-            return _json(exc.status, exc.document()), granted.client_id, exc.inner or exc.code
-        return _json(200, document), granted.client_id, OK
-
-    def _challenge(self, vault: Vault) -> Response:
-        place = f"https://{self.login_host}/{vault.tenant}"
-        said = f'Bearer authorization="{place}", resource="https://{self.suffix}"'
-        body = {"error": {"code": "Unauthorized", "message": "AKV10000: Request is missing a "
-                          "Bearer or PoP token."}}  # fmt: skip
-        return replace(_json(401, body), headers={"WWW-Authenticate": said})
-
-    def _note(  # noqa: PLR0913, PLR0917 - the fields of an entry
-        self, request: Request, service: str, action: str, outcome: str, who: str, status: int
-    ) -> None:
-        entry = Entry(
-            at=self.clock.now(),
-            service=service,
-            action=action,
-            region="",
-            outcome=outcome,
-            status=status,
-            principal=who,
-            resources=(request.path,),
-            connection=request.connection,
-        )
-        self.journal.add(entry)
-
-
-def _json(status: int, document: object) -> Response:
-    body = json.dumps(document).encode()
-    return Response(status, body, {"Content-Type": "application/json; charset=utf-8"})
-
-
-def _misbehaved(fault: Fault) -> Response:
-    return Response(
-        fault.status or 200, fault.body or b"", fault.headers, fault.delay, reset=fault.reset
-    )
+        """Serve again, on the same port, after every `go_down`."""
+        for order in self._down:
+            self.faults.cancel(order)
+        self._down.clear()
+        if not self._https.listening:
+            self._https.start()

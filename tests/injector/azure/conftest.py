@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from worlds.azure.world import AzureWorld
+from worlds.azure import AzureWorld
 from worlds.egress import Egress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from worlds.azure.entra import Client
-    from worlds.azure.keyvault import Vault
+    from worlds.azure import Identity, Vault
 
 
 @pytest.fixture
@@ -26,20 +25,20 @@ def azure() -> Iterator[AzureWorld]:
 @pytest.fixture
 def egress(azure: AzureWorld) -> Iterator[Egress]:
     """Leads there, and nowhere else."""
-    with Egress(azure.places) as egress:
+    with Egress(azure.routes) as egress:
         yield egress
 
 
 @pytest.fixture
-def client(azure: AzureWorld) -> Client:
+def client(azure: AzureWorld) -> Identity:
     """The managed identity of shop/web."""
-    return azure.client("shop", "web")
+    return azure.workload("web", "shop", "web")
 
 
 @pytest.fixture
-def vault(azure: AzureWorld, client: Client) -> Vault:
+def vault(azure: AzureWorld, client: Identity) -> Vault:
     """A vault with one secret that shop/web may read."""
     made = azure.vault("acme-kv")
-    made.grant(client.client_id)
-    made.put("db-password", "s3cret")
+    made.grant(client, "secrets/get")
+    azure.put_secret(made, "db-password", "s3cret")
     return made

@@ -8,19 +8,18 @@ from injector.contract import names
 from injector.contract.plan import Plan, Proxy
 from injector.contract.stores import Store
 from tests.injector.cycle.pod import NAME, NAMESPACE, SERVICE_ACCOUNT, Pod, Time
-from worlds.azure.world import CLIENT, TENANT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from injector.contract.plan import Secret
-    from worlds.azure.world import AzureWorld
+    from worlds.azure import AzureWorld
     from worlds.egress import Egress
 
 
 class AzurePod(Pod):
     """
-    The pod `shop/web`, which logs in as the world's usual client.
+    The pod `shop/web`, which logs in as the identity `web` of the world's usual tenant.
 
     Args:
         azure: the world.
@@ -42,10 +41,10 @@ class AzurePod(Pod):
         self.root = root
         self.time = Time(azure.clock.now())
         ours = {
-            "tenant-id": TENANT,
-            "client-id": CLIENT,
-            "cloud": "public",
-            "audience": azure.audience,
+            "tenant-id": azure.tenant().id,
+            "client-id": azure.tenant().identity("web").client_id,
+            "cloud": azure.cloud.name,
+            "audience": azure.cloud.audience,
         }
         given = {name.replace("_", "-"): value for name, value in settings.items()}
         self.plan = Plan(

@@ -15,39 +15,50 @@ from injector.providers.interface import Read
 from tests.injector.azure.pod import AzurePod
 from tests.injector.cycle.pod import file, machine
 from worlds import faults
-from worlds.azure.entra import Federated
+from worlds.tokens import Issuer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from worlds.azure.entra import Client
-    from worlds.azure.keyvault import Vault
-    from worlds.azure.world import AzureWorld
+    from worlds.azure import AzureWorld, Identity, Vault
     from worlds.egress import Egress
 
 SECRET = file("azure-keyvault:acme-kv/secrets/db-password", "pw")
 OTHER = "99999999-0000-0000-0000-000000000000"
 
 
-def _credential(**changed: str) -> Callable[[AzureWorld, Client], None]:
-    def change(azure: AzureWorld, client: Client) -> None:
-        given = {
-            "issuer": azure.issuer.url,
-            "subject": "system:serviceaccount:shop:web",
-            "audience": "api://AzureADTokenExchange",
-            **changed,
-        }
-        client.credentials[:] = [Federated(**given)]
+def _credential(
+    issuer: str = "",
+    subject: str = "system:serviceaccount:shop:web",
+    audience: str = "api://AzureADTokenExchange",
+) -> Callable[[AzureWorld, Identity], None]:
+    def change(azure: AzureWorld, client: Identity) -> None:
+        client.credentials.clear()
+        client.federate(Issuer(issuer) if issuer else azure.issuer, subject, audience)
 
     return change
 
 
-def _disabled(_: AzureWorld, client: Client) -> None:
+def _no_credential(_: AzureWorld, client: Identity) -> None:
+    client.credentials.clear()
+
+
+def _unreachable(azure: AzureWorld, _: Identity) -> None:
+    azure.issuer.reachable = False
+
+
+def _disabled(_: AzureWorld, client: Identity) -> None:
     client.enabled = False
 
 
-LOGINS: dict[str, tuple[dict[str, Any], Callable[[AzureWorld, Client], None], str, str]] = {
+LOGINS: dict[str, tuple[dict[str, Any], Callable[[AzureWorld, Identity], None], str, str]] = {
+    "no credential at all": (
+        {},
+        _no_credential,
+        "AADSTS70025",
+        "az identity federated-credential create",
+    ),
     "another service account": (
         {},
         _credential(subject="system:serviceaccount:shop:worker"),
@@ -57,7 +68,7 @@ LOGINS: dict[str, tuple[dict[str, Any], Callable[[AzureWorld, Client], None], st
     "a subject in another case": (
         {},
         _credential(subject="system:serviceaccount:shop:Web"),
-        "AADSTS700213",
+        "AADSTS7002138",
         "az identity federated-credential create",
     ),
     "another audience": (
@@ -79,13 +90,19 @@ LOGINS: dict[str, tuple[dict[str, Any], Callable[[AzureWorld, Client], None], st
         f"check `azure.client-id` ({OTHER})",
     ),
     "another tenant": ({"tenant_id": OTHER}, _credential(), "AADSTS90002", "`azure.tenant-id`"),
+    "an issuer that Entra cannot reach": (
+        {},
+        _unreachable,
+        "AADSTS50166",
+        "must be reachable from the internet",
+    ),
     "a client that is disabled": ({}, _disabled, "AADSTS7000112", "enable the client"),
 }
 
 
 @pytest.mark.parametrize("what", LOGINS)
 def test_a_login_that_is_refused_says_what_to_change(  # noqa: PLR0913, PLR0917 - fixtures and a table
-    azure: AzureWorld, egress: Egress, vault: Vault, client: Client, tmp_path: Path, what: str
+    azure: AzureWorld, egress: Egress, vault: Vault, client: Identity, tmp_path: Path, what: str
 ) -> None:
     """With Entra's own code, and the credential that there must be."""
     settings, change, code, said = LOGINS[what]
@@ -96,14 +113,15 @@ def test_a_login_that_is_refused_says_what_to_change(  # noqa: PLR0913, PLR0917 
     assert (outcome.exit_code, vault.name) == (ExitCode.IDENTITY, "acme-kv")
     assert code in outcome.message
     assert said in outcome.message
+    assert {it.outcome for it in azure.journal.calls("Token")} == {code}
     assert azure.journal.count("GetSecret") == 0
 
 
 def test_a_credential_that_was_just_made_is_waited_for(
-    azure: AzureWorld, egress: Egress, vault: Vault, client: Client, tmp_path: Path
+    azure: AzureWorld, egress: Egress, vault: Vault, client: Identity, tmp_path: Path
 ) -> None:
     """Entra does not know it everywhere at once, and says AADSTS70021 meanwhile."""
-    client.spreading = 2
+    client.credentials[0].unseen = 2
     pod = AzurePod(azure, egress, tmp_path, SECRET)
 
     assert (pod.init().exit_code, vault.name) == (0, "acme-kv")
@@ -137,36 +155,70 @@ def test_a_forged_token_is_refused(
 
     assert (outcome.exit_code, vault.name) == (ExitCode.IDENTITY, "acme-kv")
     assert "AADSTS700027" in outcome.message
+    assert azure.journal.calls("Token")[-1].outcome == "AADSTS700027"
 
 
-def _policies(vault: Vault) -> None:
-    vault.readers.clear()
-    vault.rbac = False
+def test_a_token_of_another_key_names_what_the_issuer_publishes(
+    azure: AzureWorld, egress: Egress, vault: Vault, tmp_path: Path
+) -> None:
+    """As after a change of the cluster's keys that the published ones do not follow."""
+    pod = AzurePod(azure, egress, tmp_path, SECRET)
+    pod.project(Issuer(azure.issuer.url).mint("shop", "web", "api://AzureADTokenExchange"))
+
+    outcome = pod.init()
+
+    assert (outcome.exit_code, vault.name) == (ExitCode.IDENTITY, "acme-kv")
+    assert "AADSTS7000272" in outcome.message
+    assert "the issuer must publish the keys" in outcome.message
 
 
-def _firewall(vault: Vault) -> None:
-    vault.firewall = True
+def _no_role(azure: AzureWorld, vault: Vault) -> None:
+    vault.revoke(azure.tenant().identity("web"))
 
 
-def _switched_off(vault: Vault) -> None:
-    vault.secrets["db-password"][0].enabled = False
+def _no_policy(azure: AzureWorld, vault: Vault) -> None:
+    _no_role(azure, vault)
+    vault.model = "policy"
 
 
-def _of_another_tenant(vault: Vault) -> None:
-    vault.tenant = OTHER
+def _another_policy(azure: AzureWorld, vault: Vault) -> None:
+    _no_policy(azure, vault)
+    vault.grant(azure.tenant().identity("web"), "keys/get")
 
 
-READS: dict[str, tuple[Callable[[Vault], object], int, str]] = {
-    "no role": (lambda it: it.readers.clear(), ExitCode.DENIED, "`Key Vault Secrets User`"),
-    "no access policy": (_policies, ExitCode.DENIED, "az keyvault set-policy"),
-    "a role for another secret": (
-        lambda it: it.readers.update({key: {"other"} for key in it.readers}),
+def _another_role(azure: AzureWorld, vault: Vault) -> None:
+    _no_role(azure, vault)
+    vault.grant(azure.tenant().identity("web"), "secrets/get", only="other")
+
+
+def _firewall(_: AzureWorld, vault: Vault) -> None:
+    vault.firewalled = True
+
+
+def _switched_off(_: AzureWorld, vault: Vault) -> None:
+    vault.secrets.get("db-password")[1].enabled = False
+
+
+def _absent(azure: AzureWorld, vault: Vault) -> None:
+    azure.delete_secret(vault, "db-password")
+
+
+def _of_another_tenant(azure: AzureWorld, vault: Vault) -> None:
+    vault.tenant = azure.tenant("other")
+
+
+READS: dict[str, tuple[Callable[[AzureWorld, Vault], None], int, str]] = {
+    "no role": (_no_role, ExitCode.DENIED, "`Key Vault Secrets User`"),
+    "no access policy": (_no_policy, ExitCode.DENIED, "az keyvault set-policy"),
+    "an access policy for something else": (
+        _another_policy,
         ExitCode.DENIED,
-        "ForbiddenByRbac",
+        "no access policy permits it",
     ),
+    "a role for another secret": (_another_role, ExitCode.DENIED, "ForbiddenByRbac"),
     "a firewall": (_firewall, ExitCode.DENIED, "the vault's firewall refuses"),
     "disabled": (_switched_off, ExitCode.DENIED, "is disabled"),
-    "absent": (lambda it: it.secrets.clear(), ExitCode.NOT_FOUND, "there is no `db-password`"),
+    "absent": (_absent, ExitCode.NOT_FOUND, "there is no `db-password`"),
     "a vault of another tenant": (
         _of_another_tenant,
         ExitCode.IDENTITY,
@@ -181,7 +233,7 @@ def test_a_read_that_is_refused_says_what_to_change(
 ) -> None:
     """A definite no comes at once, and no challenge's address is followed."""
     change, code, said = READS[what]
-    change(vault)
+    change(azure, vault)
 
     outcome = AzurePod(azure, egress, tmp_path, SECRET).init()
 
@@ -194,11 +246,11 @@ def test_one_secret_of_several_that_is_withdrawn_leaves_the_others_fresh(
     azure: AzureWorld, egress: Egress, vault: Vault, tmp_path: Path
 ) -> None:
     """A later no to one keeps its content, and the others move on."""
-    vault.put("other", "o")
+    other = azure.put_secret(vault, "other", "o")
     pod = AzurePod(azure, egress, tmp_path, SECRET, file("azure-keyvault:acme-kv/secrets/other"))
     assert pod.init().exit_code == 0
-    vault.put("db-password", "fresh")
-    vault.secrets["other"][0].enabled = False
+    azure.put_secret(vault, "db-password", "fresh")
+    other.enabled = False
     pod.work_after(900)
 
     assert (pod.read("pw"), pod.read("acme-kv/secrets/other")) == ("fresh", "o")
@@ -248,7 +300,7 @@ def test_a_hostile_path_leaves_neither_the_table_of_hosts_nor_the_secrets(
         (found,) = PROVIDERS["azure-keyvault"].fetch([read], pod.plan.stores[0], sessions)
 
     assert (found.error is not None, vault.name) == (True, "acme-kv")
-    assert {it.host for it in egress.asked} <= {"login.microsoftonline.com"}
+    assert set(egress.targets) <= {"login.microsoftonline.com:443"}
     assert azure.journal.count("GetSecret") == 0
 
 
@@ -260,11 +312,11 @@ def test_nothing_secret_is_in_a_message_or_a_log(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     """Neither tokens nor values nor what a backend writes about them."""
-    vault.put("db-password", "canary-of-the-vault")
+    azure.put_secret(vault, "db-password", "canary-of-the-vault")
     pod = AzurePod(azure, egress, tmp_path, SECRET)
     assert pod.init("debug").exit_code == 0
-    vault.readers.clear()
-    vault.put("db-password", "canary-of-the-vault-2")
+    _no_role(azure, vault)
+    azure.put_secret(vault, "db-password", "canary-of-the-vault-2")
     token = azure.issuer.mint("shop", "web", "api://AzureADTokenExchange")
     pod.project(token)
     pod.work_after(900)

@@ -14,16 +14,16 @@ from injector.identity.interface import Identity
 from tests.injector.azure.pod import AzurePod
 from tests.injector.cycle.pod import file, machine
 from worlds import faults
-from worlds.azure.world import CLIENT, TENANT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from worlds.azure.keyvault import Vault
-    from worlds.azure.world import AzureWorld
+    from worlds.azure import AzureWorld, Vault
     from worlds.egress import Egress
 
 SECRET = file("azure-keyvault:acme-kv/secrets/db-password", "pw")
+TENANT = "11111111-2222-3333-4444-555555555555"
+CLIENT = "66666666-7777-8888-9999-000000000000"
 OTHER = "99999999-0000-0000-0000-000000000000"
 STORE = Store("azure-keyvault", "azure-keyvault", {"tenant-id": TENANT, "client-id": CLIENT})
 POD = Identity("shop", "web", "web-1")
@@ -56,13 +56,13 @@ def test_two_clients_of_one_pod_never_cross(
     azure: AzureWorld, egress: Egress, vault: Vault, tmp_path: Path
 ) -> None:
     """Each reads only what it may, in the same cycles, whatever the order."""
-    second = azure.client("shop", "web", OTHER)
+    first, second = azure.tenant().identity("web"), azure.workload("audit", "shop", "web")
     audit = azure.vault("audit-kv")
-    audit.grant(second.client_id)
-    audit.put("key", "audited")
+    audit.grant(second, "secrets/get")
+    audited = azure.put_secret(audit, "key", "audited")
     pod = AzurePod(azure, egress, tmp_path, SECRET, file("audit:audit-kv/secrets/key", "key"))
     store = pod.plan.stores[0]
-    other = replace(store, name="audit", settings={**store.settings, "client-id": OTHER})
+    other = replace(store, name="audit", settings={**store.settings, "client-id": second.client_id})
     pod.plan = replace(pod.plan, stores=(other, store))
     assert pod.init().exit_code == 0
     for _ in range(3):
@@ -70,7 +70,11 @@ def test_two_clients_of_one_pod_never_cross(
 
     assert (pod.read("pw"), pod.read("key"), vault.name) == ("s3cret", "audited", "acme-kv")
     who = {(it.principal, it.resources[0]) for it in azure.journal.calls("GetSecret")}
-    assert who == {(CLIENT, "/secrets/db-password"), (OTHER, "/secrets/key")}
+    own = vault.secrets.get("db-password")[1]
+    assert who == {
+        (first.client_id, f"https://acme-kv.vault.azure.net/secrets/db-password/{own.id}"),
+        (second.client_id, f"https://audit-kv.vault.azure.net/secrets/key/{audited.id}"),
+    }
 
 
 def test_many_threads_that_want_one_login_make_one(

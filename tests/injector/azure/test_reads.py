@@ -17,14 +17,15 @@ from injector.providers.interface import Read
 from tests.injector.azure.pod import AzurePod
 from tests.injector.cycle.pod import file, machine, variable
 from worlds import faults
-from worlds.azure.keyvault import PEM, PKCS12, issue
-from worlds.azure.world import AzureWorld
+from worlds.azure import AzureWorld
+from worlds.azure.issuing import PEM, PKCS12, issue
 from worlds.egress import Egress
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from worlds.azure.keyvault import Vault
+    from worlds.azure import Vault
+    from worlds.azure.issuing import ContentType
 
 SECRET = file("azure-keyvault:acme-kv/secrets/db-password", "pw")
 
@@ -40,19 +41,19 @@ def test_a_secret_is_read_with_the_pods_own_identity(
         ("Token", "ok"),
         ("GetSecret", "ok"),
     ]
-    assert {it.host for it in egress.asked} == {
-        "login.microsoftonline.com",
-        f"{vault.name}.vault.azure.net",
+    assert set(egress.targets) == {
+        "login.microsoftonline.com:443",
+        f"{vault.name}.vault.azure.net:443",
     }
 
 
 @pytest.mark.parametrize("cloud", ["china", "us-government"])
 def test_each_cloud_has_its_own_hosts_and_scope(tmp_path: Path, cloud: str) -> None:
     """A token of one cloud is of no use in another."""
-    with AzureWorld(cloud=cloud) as azure, Egress(azure.places) as egress:
-        client, vault = azure.client("shop", "web"), azure.vault("acme-kv")
-        vault.grant(client.client_id)
-        vault.put("db-password", "s3cret")
+    with AzureWorld(cloud) as azure, Egress(azure.routes) as egress:
+        client, vault = azure.workload("web", "shop", "web"), azure.vault("acme-kv")
+        vault.grant(client, "secrets/get")
+        azure.put_secret(vault, "db-password", "s3cret")
         pod = AzurePod(azure, egress, tmp_path, SECRET, cloud=cloud)
 
         assert (pod.init().exit_code, pod.read("pw")) == (0, "s3cret")
@@ -62,11 +63,11 @@ def test_a_new_version_is_followed_and_an_old_one_can_be_pinned(
     azure: AzureWorld, egress: Egress, vault: Vault, tmp_path: Path
 ) -> None:
     """The version is the last segment of the name that Key Vault answers with."""
-    old = vault.secrets["db-password"][0]
+    old = vault.secrets.get("db-password")[1]
     pinned = file(f"azure-keyvault:acme-kv/secrets/db-password?version={old.id}", "old")
     pod = AzurePod(azure, egress, tmp_path, SECRET, pinned)
     assert pod.init().exit_code == 0
-    vault.put("db-password", "fresh")
+    azure.put_secret(vault, "db-password", "fresh")
     pod.work_after(900)
 
     assert (pod.read("pw"), pod.read("old")) == ("fresh", "s3cret")
@@ -77,8 +78,8 @@ def test_one_login_serves_init_and_sidecar_until_it_ends(
 ) -> None:
     """And vaults of one cloud share it; a new one comes before the old one ends."""
     other = azure.vault("other-kv")
-    other.grant("66666666-7777-8888-9999-000000000000")
-    other.put("key", "k")
+    other.grant(azure.tenant().identity("web"), "secrets/get")
+    azure.put_secret(other, "key", "k")
     pod = AzurePod(azure, egress, tmp_path, SECRET, file("azure-keyvault:other-kv/secrets/key"))
     assert (pod.init().exit_code, vault.name) == (0, "acme-kv")
     pod.work_after(900)
@@ -96,8 +97,8 @@ def test_a_token_that_was_withdrawn_is_replaced(
     """Once; the read is done with the new one."""
     pod = AzurePod(azure, egress, tmp_path, SECRET)
     assert pod.init().exit_code == 0
-    azure.entra.withdraw()
-    vault.put("db-password", "fresh")
+    azure.expire_tokens()
+    azure.put_secret(vault, "db-password", "fresh")
     pod.work_after(900)
 
     assert (pod.read("pw"), azure.journal.count("Token")) == ("fresh", 2)
@@ -109,7 +110,7 @@ def test_names_are_the_same_in_any_case(
     """As Key Vault compares them; a host name has none."""
     pod = AzurePod(azure, egress, tmp_path, file("azure-keyvault:ACME-kv/secrets/DB-Password", "p"))
 
-    assert (pod.init().exit_code, pod.read("p")) == (0, vault.secrets["db-password"][0].value)
+    assert (pod.init().exit_code, pod.read("p")) == (0, vault.secrets.get("db-password")[1].value)
 
 
 def test_a_value_outside_of_its_time_is_given_with_a_warning(
@@ -120,8 +121,8 @@ def test_a_value_outside_of_its_time_is_given_with_a_warning(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     """Key Vault gives it, so that an application goes on; people are told."""
-    vault.put("old", "o", expires=int(azure.clock.now()) - 60)
-    vault.put("new", "n", not_before=int(azure.clock.now()) + 3600)
+    azure.put_secret(vault, "old", "o", exp=azure.clock.now() - 60)
+    azure.put_secret(vault, "new", "n", nbf=azure.clock.now() + 3600)
     secrets = [file(f"azure-keyvault:acme-kv/secrets/{name}", name) for name in ("old", "new")]
     pod = AzurePod(azure, egress, tmp_path, *secrets)
 
@@ -133,10 +134,10 @@ def test_a_value_outside_of_its_time_is_given_with_a_warning(
 
 @pytest.mark.parametrize("content_type", [PKCS12, PEM])
 def test_a_certificate_comes_with_its_key_and_its_chain_in_order(
-    azure: AzureWorld, egress: Egress, vault: Vault, tmp_path: Path, content_type: str
+    azure: AzureWorld, egress: Egress, vault: Vault, tmp_path: Path, content_type: ContentType
 ) -> None:
     """From PKCS#12 and from PEM, whatever the order there; as a server wants its files."""
-    issued = vault.put_certificate("web", content_type=content_type)
+    issued = azure.put_certificate(vault, "web", content_type).issued
     secret = replace(file("azure-keyvault:acme-kv/certificates/web", "tls"), kind="dir")
     pod = AzurePod(azure, egress, tmp_path, secret)
 
@@ -160,8 +161,7 @@ def test_the_certificate_is_the_one_that_fits_the_key_wherever_it_stands(
         it.public_bytes(serialization.Encoding.PEM).decode()
         for it in (strange.leaf, *(given[place] for place in order))
     ]
-    key = issued.pem()[: issued.pem().index("-----BEGIN CERTIFICATE")]
-    made = json.loads(mapping("".join(texts) + key, PEM).reveal())
+    made = json.loads(mapping("".join(texts) + issued.key_pem, PEM).reveal())
 
     assert x509.load_pem_x509_certificates(made["tls.crt"].encode()) == list(given)
 
@@ -170,7 +170,7 @@ def test_a_version_that_is_known_is_told_as_unchanged(
     azure: AzureWorld, egress: Egress, vault: Vault, tmp_path: Path
 ) -> None:
     """Nothing is rendered again, nor is an application told."""
-    version = vault.secrets["db-password"][0].id
+    version = vault.secrets.get("db-password")[1].id
     pod = AzurePod(azure, egress, tmp_path, SECRET)
     reference = SECRET.sources[0].reference
     with machine(pod.time) as here:
@@ -189,14 +189,14 @@ def test_parts_of_a_certificate_are_one_read_and_move_together(
     azure: AzureWorld, egress: Egress, vault: Vault, tmp_path: Path
 ) -> None:
     """A key never stands beside the certificate of another."""
-    vault.put_certificate("web")
+    azure.put_certificate(vault, "web")
     parts = [
         file(f"azure-keyvault:acme-kv/certificates/web#{name}", name)
         for name in ("tls.key", "tls.crt")
     ]
     pod = AzurePod(azure, egress, tmp_path, *parts)
     assert (pod.init().exit_code, azure.journal.count("GetSecret")) == (0, 1)
-    issued = vault.put_certificate("web", content_type=PEM)
+    issued = azure.put_certificate(vault, "web", PEM).issued
     pod.work_after(900)
 
     (leaf, *_) = x509.load_pem_x509_certificates(pod.read("tls.crt").encode())
@@ -209,7 +209,7 @@ def test_the_secret_of_a_certificate_is_given_as_it_is_stored(
     azure: AzureWorld, egress: Egress, vault: Vault, tmp_path: Path
 ) -> None:
     """For those who want the PKCS#12 archive itself: `decode: base64` gives its bytes."""
-    vault.put_certificate("web")
+    azure.put_certificate(vault, "web")
     secret = file("azure-keyvault:acme-kv/secrets/web", "web.pfx", decode="base64")
     pod = AzurePod(azure, egress, tmp_path, secret)
 
@@ -219,10 +219,10 @@ def test_the_secret_of_a_certificate_is_given_as_it_is_stored(
 
 @pytest.mark.parametrize("content_type", [PKCS12, PEM])
 def test_a_certificate_whose_key_stays_in_the_vault_is_named(
-    azure: AzureWorld, egress: Egress, vault: Vault, tmp_path: Path, content_type: str
+    azure: AzureWorld, egress: Egress, vault: Vault, tmp_path: Path, content_type: ContentType
 ) -> None:
     """Its policy says so; no file is half there."""
-    vault.put_certificate("web", content_type=content_type, exportable=False)
+    azure.put_certificate(vault, "web", content_type, exportable=False)
     pod = AzurePod(azure, egress, tmp_path, file("azure-keyvault:acme-kv/certificates/web", "web"))
 
     outcome = pod.init()
@@ -251,7 +251,7 @@ def test_what_is_no_certificate_is_refused_without_a_byte_of_it(  # noqa: PLR091
     said: str,
 ) -> None:
     """A secret that somebody put by hand, or an archive that is damaged."""
-    vault.put("odd", value, content_type=content_type)
+    azure.put_secret(vault, "odd", value, content_type)
     pod = AzurePod(azure, egress, tmp_path, file("azure-keyvault:acme-kv/certificates/odd", "odd"))
 
     outcome = pod.init()
@@ -309,7 +309,7 @@ def test_an_outage_leaves_the_files_and_ends_by_itself(
     pod = AzurePod(azure, egress, tmp_path, SECRET)
     assert pod.init().exit_code == 0
     azure.go_down()
-    vault.put("db-password", "fresh")
+    azure.put_secret(vault, "db-password", "fresh")
     for _ in range(3):
         pod.work_after(900)
     assert pod.read("pw") == "s3cret"
@@ -324,7 +324,7 @@ def test_a_value_becomes_a_variable(
     azure: AzureWorld, egress: Egress, vault: Vault, tmp_path: Path
 ) -> None:
     """Like every other provider's."""
-    vault.put("json", '{"user": "u", "password": "p"}')
+    azure.put_secret(vault, "json", '{"user": "u", "password": "p"}')
     pod = AzurePod(
         azure, egress, tmp_path, variable("azure-keyvault:acme-kv/secrets/json", "PASS", "password")
     )

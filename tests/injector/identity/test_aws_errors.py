@@ -148,6 +148,19 @@ def failure(
             "activate",
         ),
         (failure("InvalidKeyId", "", step="GetParameters"), Reason.ACCESS_DENIED, "KMS key's"),
+        (failure("KMSInternalException", "", step="Decrypt"), Reason.UNAVAILABLE, "tried again"),
+        (failure("KeyUnavailableException", "", step="Decrypt"), Reason.UNAVAILABLE, "tried again"),
+        (
+            failure("DependencyTimeoutException", "", step="Decrypt"),
+            Reason.UNAVAILABLE,
+            "tried again",
+        ),
+        (failure("InvalidKeyUsageException", "", step="Decrypt"), Reason.INVALID_REQUEST, "symm"),
+        (
+            failure("AccessDeniedException", "The ciphertext refers to a customer", step="Decrypt"),
+            Reason.ACCESS_DENIED,
+            "kms:EncryptionContext",
+        ),
     ],
 )
 def test_error_has_its_reason_and_remedy(case: Failure, reason: Reason, remedy: str) -> None:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.pod.webhook import Webhook
-from worlds.azure.world import CLIENT, AzureWorld
+from worlds.azure import AzureWorld
 from worlds.egress import Egress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from worlds.aws import AwsWorld
-    from worlds.azure.keyvault import Vault
+    from worlds.azure import Vault
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +23,7 @@ def shared_azure(shared_world: AwsWorld) -> Iterator[AzureWorld]:
     """It knows the cluster's tokens by the keys that the cluster publishes."""
     issuer = shared_world.issuer
     with AzureWorld(issuer=issuer.url, key_set=issuer.key_set()) as azure:
-        azure.client("shop", "web")
+        azure.workload("web", "shop", "web")
         yield azure
 
 
@@ -35,7 +35,7 @@ def webhook(
 ) -> Iterator[Webhook]:
     """A running webhook; our containers reach Azure by its own names, through a proxy."""
     folder = tmp_path_factory.mktemp("webhook")
-    with Egress(shared_azure.places) as egress:
+    with Egress(shared_azure.routes) as egress:
         more = {
             "ca-bundle": shared_world.ca_pem + shared_azure.ca_pem,
             "proxy": {"https": egress.url},
@@ -56,7 +56,6 @@ def azure(shared_azure: AzureWorld) -> Iterator[AzureWorld]:
 def vault(azure: AzureWorld) -> Vault:
     """A vault that shop/web may read, with one secret."""
     made = azure.vault("acme-kv")
-    made.secrets.clear()
-    made.grant(CLIENT)
-    made.put("db-password", "s3cret")
+    made.grant(azure.tenant().identity("web"), "secrets/get")
+    azure.put_secret(made, "db-password", "s3cret")
     return made

@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 from tests.injector.supervisor.process import eventually
 from tests.pod.tier import REFRESH, pod
 from worlds import faults
-from worlds.azure.world import CLIENT, TENANT
 
 if TYPE_CHECKING:
     from tests.pod.tier import Tier
     from worlds.aws import AwsWorld
-    from worlds.azure.keyvault import Vault
-    from worlds.azure.world import AzureWorld
+    from worlds.azure import AzureWorld, Vault
 
-IDENTITY = {"azure.tenant-id": TENANT, "azure.client-id": CLIENT}
 SECRET = "azure-keyvault:acme-kv/secrets/db-password"
+
+
+def _identity(azure: AzureWorld) -> dict[str, str]:
+    web = azure.tenant().identity("web")
+    return {"azure.tenant-id": web.tenant.id, "azure.client-id": web.client_id}
 
 
 def test_a_pod_finds_its_azure_secrets_and_follows_them(
@@ -28,8 +30,8 @@ def test_a_pod_finds_its_azure_secrets_and_follows_them(
         "env.PW": SECRET,
         "dir.tls": "azure-keyvault:acme-kv/certificates/w",
     }
-    vault.put_certificate("w")
-    runner = tier.start(pod({**asked, **IDENTITY, **REFRESH}))
+    azure.put_certificate(vault, "w")
+    runner = tier.start(pod({**asked, **_identity(azure), **REFRESH}))
     files = runner.directory("app", "/secrets")
     assert (files / "pw").read_text() == "s3cret"
     assert sorted(path.name for path in (files / "tls").iterdir()) == [
@@ -37,7 +39,7 @@ def test_a_pod_finds_its_azure_secrets_and_follows_them(
         "tls.crt",
         "tls.key",
     ]
-    vault.put("db-password", "fresh")
+    azure.put_secret(vault, "db-password", "fresh")
 
     eventually(lambda: (files / "pw").read_text() == "fresh")
     assert azure.journal.count("Token") == 1
@@ -49,11 +51,11 @@ def test_one_provider_that_is_down_tears_nothing(
     """AWS moves on, Azure's file stays, and it follows when Azure is back."""
     world.put_secret("prod/db", "aws-0")
     asked = {"file.az": SECRET, "file.aws": "aws-secretsmanager:prod/db"}
-    runner = tier.start(pod({**asked, **IDENTITY, **REFRESH}))
+    runner = tier.start(pod({**asked, **_identity(azure), **REFRESH}))
     files = runner.directory("app", "/secrets")
     assert ((files / "az").read_text(), (files / "aws").read_text()) == ("s3cret", "aws-0")
     azure.faults.add(faults.status(503))
-    vault.put("db-password", "fresh")
+    azure.put_secret(vault, "db-password", "fresh")
     world.rotate("prod/db", "aws-1")
     eventually(lambda: (files / "aws").read_text() == "aws-1")
     assert (files / "az").read_text() == "s3cret"
@@ -66,7 +68,7 @@ def test_a_pod_that_azure_refuses_says_what_to_change(
     tier: Tier, azure: AzureWorld, vault: Vault
 ) -> None:
     """In the termination message, where people look."""
-    asked = {"file.pw": SECRET, **IDENTITY}
+    asked = {"file.pw": SECRET, **_identity(azure)}
     runner = tier.runner(pod(asked, serviceAccountName="plain"))
 
     failure = tier.failure(runner)

@@ -33,7 +33,7 @@ def test_endpoints_are_of_loopback(world: AwsWorld) -> None:
     """Services over TLS, the agent without; a region makes an endpoint of its own."""
     endpoints = world.endpoints
 
-    assert endpoints.keys() == {"sts", "secretsmanager", "ssm", "pod-identity"}
+    assert endpoints.keys() == {"sts", "secretsmanager", "ssm", "kms", "pod-identity"}
     assert {url.rpartition(":")[0] for url in endpoints.values()} == {
         "https://127.0.0.1",
         "http://127.0.0.1",

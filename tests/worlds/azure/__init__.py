@@ -1,1 +1,1 @@
-"""The Azure world refuses what Azure refuses."""
+"""The world of Azure, asked by bytes and by the vendor's own clients."""

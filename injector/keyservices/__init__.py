@@ -1,0 +1,1 @@
+"""Key services: whatever decrypts the data key of a SOPS document with the pod's own identity."""
