@@ -135,7 +135,7 @@ def note(known: ReadState, fetched: Fetched, demand: Demand, moment: Moment) -> 
             return failed(known, fetched.error.reason, demand, moment)
     value = known.value
     if fetched.material is not None:
-        value = Value(fetched.material, fetched.mapping)
+        value = Value(fetched.material, fetched.mapping, fetched.text, fetched.form)
     lease = _held(known.lease, fetched, moment)
     if lease is None:
         due_at = schedule.refresh_at(moment.now, demand.interval, moment.draw)

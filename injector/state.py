@@ -171,7 +171,7 @@ def _dump_read(read: ReadState) -> dict[str, Any]:
     return {
         "version": read.version,
         "served_by": read.served_by,
-        "value": None if value is None else [_dump_material(value.material), value.mapping],
+        "value": None if value is None else _dump_value(value),
         "succeeded_at": read.succeeded_at,
         "changed_at": read.changed_at,
         "due_at": None if math.isinf(read.due_at) else read.due_at,
@@ -196,8 +196,14 @@ def _load_read(raw: dict[str, Any]) -> ReadState:
     )
 
 
-def _load_value(material: object, mapping: object) -> Value:
-    return Value(_load_material(material), _flag(mapping))
+def _dump_value(value: Value) -> list[object]:
+    plain: list[object] = [_dump_material(value.material), value.mapping]
+    return plain if value.text is None else [*plain, _dump_material(value.text), value.form]
+
+
+def _load_value(material: object, mapping: object, text: object = None, form: object = "") -> Value:
+    own = None if text is None else _load_material(text)
+    return Value(_load_material(material), _flag(mapping), own, _text(form))
 
 
 def _dump_lease(lease: HeldLease) -> dict[str, Any]:

@@ -1,13 +1,16 @@
-"""The rows of Google Cloud and Azure in the table of fields."""
+"""The rows of Google Cloud, Azure and SOPS documents in the table of fields."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from injector.contract.field import (
+    DATA_KEY,
+    DNS_LABEL,
     GKE_CLUSTER,
     GOOGLE_ACCOUNT,
     GOOGLE_ACCOUNT_WORDS,
+    OBJECT_NAME,
     SECRET_KEY,
     SECRET_KEY_WORDS,
     WORKLOAD_IDENTITY_PROVIDER,
@@ -146,5 +149,43 @@ AZURE: Final = (
         "`api://AzureADTokenExchange`, with `China` or `USGov` behind it in those clouds.",
         annotated=False,
         inherited=True,
+    ),
+)
+SOPS: Final = (
+    StoreField(
+        "age-key-secret",
+        ("sops",),
+        "Kubernetes Secret of the pod's namespace, `<name>/<key>`, with identities of age: lines "
+        "`AGE-SECRET-KEY-1…`, or a private key of SSH. The key is `age.agekey` where none is "
+        "given.",
+        pattern=rf"{OBJECT_NAME}(/{DATA_KEY})?",
+        expected="a Secret's name, or its name and key such as sops-age/age.agekey",
+        inherited=True,
+    ),
+    StoreField(
+        "key-stores",
+        ("sops",),
+        "Names of the stores whose logins may decrypt data keys. Default: the built-in stores of "
+        "AWS, Vault, Google and Azure for which there is what a login needs.",
+        kind=Kind.NAMES,
+        pattern=DNS_LABEL,
+        expected="the name of a store",
+        inherited=True,
+    ),
+    StoreField(
+        "allowed-keys",
+        ("sops",),
+        "Patterns of keys that documents may name (ARNs, resource names, addresses, recipients); "
+        "the operator's to give. Default: `sops-keys` of the configuration, and without it all "
+        "that the key stores' logins are for.",
+        kind=Kind.NAMES,
+        annotated=False,
+    ),
+    StoreField(
+        "mac",
+        ("sops",),
+        "Whether a document whose MAC is not the one of its content is refused: `verify` "
+        "(default), or `ignore`, which is warned of.",
+        choices=("verify", "ignore"),
     ),
 )

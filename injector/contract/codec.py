@@ -103,6 +103,8 @@ def _dump_store(store: Store) -> dict[str, object]:
     }
     if store.signer is not None:
         document["signer"] = _dump_store(store.signer)
+    if store.key_stores:
+        document["key_stores"] = [_dump_store(inner) for inner in store.key_stores]
     return document
 
 
@@ -113,6 +115,8 @@ def _store(raw: object, where: str) -> Store:
     """Read a store with its signer, which is there exactly where a signature logs in."""
     if not isinstance(raw, dict):
         raise _no_store(where)
+    if "key_stores" in raw:
+        return _documents_store(raw, where)
     inner = raw.get("signer")
     store = _unsigned({key: item for key, item in raw.items() if key != "signer"}, where)
     if (store.provider == "vault" and store.text("auth") == "aws") != ("signer" in raw):
@@ -125,6 +129,20 @@ def _store(raw: object, where: str) -> Store:
         msg = f"{where}.signer: an AWS store is wanted"
         raise InvalidPlanError(msg)
     return replace(store, signer=signer)
+
+
+def _documents_store(raw: dict[str, object], where: str) -> Store:
+    """Read a store of documents with those whose logins may decrypt."""
+    store = _unsigned({key: item for key, item in raw.items() if key != "key_stores"}, where)
+    inner = raw["key_stores"]
+    if store.family != "sops" or not isinstance(inner, list):
+        msg = f"{where}: `key_stores` is a list, and goes with a store of documents only"
+        raise InvalidPlanError(msg)
+    held = tuple(_store(item, f"{where}.key_stores") for item in inner)
+    if any(it.family == "sops" for it in held):
+        msg = f"{where}.key_stores: a store of documents decrypts nothing"
+        raise InvalidPlanError(msg)
+    return replace(store, key_stores=held)
 
 
 def _no_store(where: str) -> InvalidPlanError:

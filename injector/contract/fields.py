@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from injector.contract.cloud_fields import AZURE, GCP
+from injector.contract.cloud_fields import AZURE, GCP, SOPS
 from injector.contract.field import (
     DNS_LABEL,
     EXTERNAL_ID,
@@ -151,9 +151,7 @@ FIELDS: Final[tuple[StoreField, ...]] = (
         endpoint=True,
         annotated=False,
     ),
-    StoreField(
-        "path-prefix", ("aws", "vault", "gcp", "azure"), "Put in front of every path of the store."
-    ),
+    StoreField("path-prefix", FAMILIES, "Put in front of every path of the store."),
     StoreField(
         "ca-bundle",
         ("aws", "vault", "gcp", "azure"),
@@ -259,12 +257,7 @@ FIELDS: Final[tuple[StoreField, ...]] = (
     ),
     *GCP,
     *AZURE,
-    StoreField(
-        "age-key-secret",
-        ("sops",),
-        "Secret of the pod's namespace with the age identity.",
-        inherited=True,
-    ),
+    *SOPS,
 )
 
 

@@ -24,7 +24,7 @@ ENV_VOLUME: Final = "syrette-env"
 SESSION_VOLUME: Final = "syrette-session"
 IDENTITY_VOLUME: Final = "syrette-identity"
 DOCUMENTS_VOLUME: Final = "syrette-documents"
-"""Kubernetes Secrets that a login needs, mounted by the kubelet in our own containers only."""
+"""Secrets that a login needs and ConfigMaps with documents, mounted in our own containers only."""
 RESERVED_PREFIX: Final = "syrette-"
 """Every container and volume name that starts so is ours."""
 
@@ -91,6 +91,16 @@ def secret_path(name_and_key: str) -> str:
 def secret_file(name_and_key: str) -> str:
     """Path of the same in our own containers."""
     return f"{DOCUMENTS_DIRECTORY}/{secret_path(name_and_key)}"
+
+
+def config_map_path(name: str, key: str) -> str:
+    """Where a key of a ConfigMap lies within `DOCUMENTS_VOLUME`."""
+    return f"configmap/{name}/{key}"
+
+
+def pod_volume_directory(volume: str) -> str:
+    """Where a volume of the pod's own is mounted in our own containers, to read documents."""
+    return f"{RUN_DIRECTORY}/volumes/{volume}"
 
 
 def token_file(audience: str) -> str:

@@ -124,9 +124,8 @@ class Plan:
 
     @property
     def logins(self) -> tuple[Store, ...]:
-        """Every store that the pod logs in to: one that signs another's login is one, too."""
-        signers = (store.signer for store in self.stores if store.signer is not None)
-        return (*self.stores, *signers)
+        """Every store that the pod logs in to: one that signs or decrypts for another is one."""
+        return tuple(login for store in self.stores for login in store.logins)
 
     def store(self, name: str) -> Store:
         """

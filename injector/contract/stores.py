@@ -99,7 +99,7 @@ PROVIDERS: Final[Mapping[str, ProviderKind]] = MappingProxyType(
             ),
             ProviderKind("gcp-secretmanager", "gcp", available=True, options=("region", "version")),
             ProviderKind("azure-keyvault", "azure", available=True, options=("version",)),
-            ProviderKind("sops", "sops", available=False, options=()),
+            ProviderKind("sops", "sops", available=True, options=("type",)),
         )
     }
 )
@@ -115,6 +115,15 @@ class Store:
     """Parsed values by field name; absent means not given."""
     signer: Store | None = None
     """The AWS store whose session signs the login of a Vault store with `auth: aws`."""
+    key_stores: tuple[Store, ...] = ()
+    """Stores whose logins may decrypt the data keys of a SOPS store's documents."""
+
+    @property
+    def logins(self) -> tuple[Store, ...]:
+        """The store, and every one that takes part in what it does."""
+        signers = () if self.signer is None else (self.signer,)
+        others = (*signers, *self.key_stores)
+        return (self, *(login for store in others for login in store.logins))
 
     @property
     def family(self) -> str:

@@ -9,10 +9,10 @@ own, a role must be in a store's chain. Patterns narrow that further and never w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
 from injector.contract.azure import CLOUDS, PUBLIC
+from injector.contract.patterns import matches
 from injector.contract.reasons import Reason
 from injector.keyservices import addresses
 from injector.sops.errors import SopsError, printable
@@ -37,7 +37,7 @@ class Logins:
     """Whether identities of age are mounted."""
     patterns: tuple[str, ...] = ()
     """
-    Keys that are allowed, with `*`, `?` and `[…]`; empty allows all. They are compared with what
+    Keys that are allowed (`contract.patterns`); empty allows all. They are compared with what
     `canonical` gives.
     """
 
@@ -94,7 +94,7 @@ def canonical(key: MasterKey) -> str:
 
 def _matches(key: MasterKey, patterns: Iterable[str]) -> bool:
     shown = canonical(key)
-    return any(fnmatchcase(shown, pattern) for pattern in patterns)
+    return any(matches(pattern, shown) for pattern in patterns)
 
 
 def _by_family(key: MasterKey, logins: Logins) -> Verdict:

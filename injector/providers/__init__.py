@@ -44,6 +44,12 @@ def _google_secrets() -> Provider:
     return SecretVersions()
 
 
+def _documents() -> Provider:
+    from injector.providers.sops import Documents  # noqa: PLC0415 - paid by use
+
+    return Documents()
+
+
 _ROWS: Final[Mapping[str, Callable[[], Provider]]] = MappingProxyType(
     {
         "aws-secretsmanager": _secrets_manager,
@@ -51,6 +57,7 @@ _ROWS: Final[Mapping[str, Callable[[], Provider]]] = MappingProxyType(
         "vault": _vault,
         "azure-keyvault": _key_vault,
         "gcp-secretmanager": _google_secrets,
+        "sops": _documents,
     }
 )
 

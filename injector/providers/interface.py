@@ -63,6 +63,10 @@ class Fetched:
     version: str = ""
     mapping: bool = False
     """The backend itself speaks of keys: `material` is a JSON object."""
+    text: Material | None = None
+    """The document itself, where the backend holds one that is no JSON: `material` is its data."""
+    form: str = ""
+    """Format of `text`."""
     unchanged: bool = False
     """The known version is still the current one; nothing was transferred."""
     served_by: str = ""

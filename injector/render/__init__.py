@@ -36,6 +36,8 @@ class _Content:
     """What to call it in a message."""
     data: object = field(repr=False)
     stored: bytes | None = field(default=None, repr=False)
+    form: str = "json"
+    """Format of what is stored, where that is a container."""
 
     def bytes(self) -> bytes:
         return documents.to_bytes(self.data) if self.stored is None else self.stored
@@ -91,8 +93,11 @@ def _content(source: Source, values: Mapping[Reference, Value], decode: str) -> 
         where = f"{where}#{documents.printable(source.reference.selector)}"
     if decode:
         data = decoding.apply(data, where)
-    untouched = not source.reference.selector and not decode
-    return _Content(where, data, stored if untouched else None)
+    if source.reference.selector or decode:
+        return _Content(where, data)
+    if value.text is not None:
+        return _Content(where, data, value.text.reveal(), value.form)
+    return _Content(where, data, stored)
 
 
 def _from_template(
@@ -109,14 +114,11 @@ def _from_template(
 
 
 def _file(secret: Secret, content: _Content) -> tuple[RenderedFile, ...]:
-    chosen = secret.format or formats.default(secret.path, content.data)
+    own = content.form if content.stored is not None else "json"
+    chosen = secret.format or formats.default(secret.path, content.data, own)
     container = isinstance(content.data, dict | list)
     try:
-        if (
-            chosen == "raw"
-            or secret.template
-            or (chosen == "json" and content.stored and container)
-        ):
+        if chosen == "raw" or secret.template or (chosen == own and content.stored and container):
             data = content.bytes()
         else:
             data = formats.dump(_text(content.data), chosen)

@@ -21,19 +21,32 @@ from injector.render.documents import Number, Text, printable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_BY_EXTENSION: Final = {"yaml": "yaml", "yml": "yaml", "properties": "properties", "env": "env"}
+_BY_EXTENSION: Final = {
+    "env": "env",
+    "json": "json",
+    "properties": "properties",
+    "yaml": "yaml",
+    "yml": "yaml",
+}
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _PLAIN_YAML: Final = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@+-]*", re.ASCII)
 """Text that may stand without quotes, if the YAML 1.1 rules find no other type in it."""
 _YAML_WORDS: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
 
-def default(path: str, data: object) -> str:
-    """Say in which format a value goes to a file, when nobody said it."""
+def default(path: str, data: object, own: str = "json") -> str:
+    """
+    Say in which format a value goes to a file, when nobody said it.
+
+    Args:
+        path: of the file, whose ending says it.
+        data: as `documents.parse` gives it.
+        own: the format that it came in, which it keeps where the ending says nothing.
+    """
     if not isinstance(data, dict | list) or documents.is_pem(data):
         return "raw"
     extension = path.rpartition("/")[2].rpartition(".")[2]
-    chosen = _BY_EXTENSION.get(extension, "json")
+    chosen = _BY_EXTENSION.get(extension, own)
     return chosen if isinstance(data, dict) or chosen == "yaml" else "json"
 
 

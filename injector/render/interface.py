@@ -19,6 +19,10 @@ class Value:
     material: Material
     mapping: bool = False
     """The backend itself speaks of keys: `material` is a JSON object."""
+    text: Material | None = None
+    """The document itself, where it is no JSON: a file of its format gets it as it is."""
+    form: str = ""
+    """Format of `text`, as `Secret.format` would say it, or another that is none of those."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,9 +29,20 @@ _ENCRYPTED = re.compile(
     r",type:([a-z]+)\]\s*",
     re.ASCII,
 )
+_AND_MORE = re.compile(_ENCRYPTED.pattern.removesuffix(r"\s*") + r"(?![^\n]*\])", re.ASCII)
 _TAG_SIZE: Final = 16
 _IV_SIZES: Final = range(8, 129)
 """Bytes that the library takes; SOPS writes 32."""
+
+
+def without_more(comment: str) -> str:
+    """
+    Cut off what was written behind an encrypted comment, on its line or the next ones.
+
+    SOPS looks at the beginning of a text only. Of values, we take nothing but the whole.
+    """
+    match = _AND_MORE.match(comment)
+    return match[0] if match else comment
 
 
 class Cipher:
@@ -93,7 +104,7 @@ def _typed(plain: bytes, kind: str, path: Sequence[str]) -> Scalar | Comment:
     except UnicodeDecodeError:
         if kind in {"str", "bytes"}:
             return Scalar(plain)
-        text = plain.decode("utf-8", "replace")
+        text = plain.decode("utf-8", "surrogateescape")
     if kind == "comment":
         return Comment(text)
     if kind in {"str", "bytes"}:

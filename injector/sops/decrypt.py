@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from injector.contract.reasons import Reason
 from injector.sops import parse
-from injector.sops.cipher import Cipher
+from injector.sops.cipher import Cipher, without_more
 from injector.sops.datakey import data_key
 from injector.sops.errors import SopsError, invalid, untrusted
 from injector.sops.limits import MAX_PATH
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from injector.sops.datakey import KeyService
     from injector.sops.master_keys import MasterKey
     from injector.sops.parse.encrypted import Encrypted
+    from injector.sops.tree import Format
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,10 @@ class Decrypted:
     """A document's content; every scalar in it may be a secret."""
 
     documents: Documents
-    format: str
-    """One of `parse.READERS`: what it was read as."""
+    format: Format
+    """What it was read as."""
+    last_modified: str
+    """As the MAC is bound to it: RFC 3339, whole seconds."""
 
 
 def decrypt(
@@ -57,17 +60,19 @@ def decrypt(
     Raises:
         SopsError: when the document cannot be read, decrypted or trusted.
     """
-    encrypted = parse.read(data, format)
+    known = parse.format_named(format)
+    encrypted = parse.read(data, known)
     cipher = Cipher(data_key(encrypted.metadata, service_for))
     try:
-        return Decrypted(_decrypt(encrypted, cipher, verify_mac=verify_mac), format)
+        documents = _decrypt(encrypted, cipher, verify_mac=verify_mac)
     except SopsError as exc:
         again = format == "json" and exc.reason is Reason.INTEGRITY_FAILED
         if not (again and json_format.beyond_floats(data)):
             raise
-    # SOPS before 3.13.2 read every number of JSON as a float64, and hashed it as such.
-    encrypted = json_format.read(data, floats=True)
-    return Decrypted(_decrypt(encrypted, cipher, verify_mac=verify_mac), format)
+        # SOPS before 3.13.2 read every number of JSON as a float64, and hashed it as such.
+        older = json_format.read(data, floats=True)
+        documents = _decrypt(older, cipher, verify_mac=verify_mac)
+    return Decrypted(documents, known, encrypted.metadata.last_modified)
 
 
 def _decrypt(encrypted: Encrypted, cipher: Cipher, *, verify_mac: bool) -> Documents:
@@ -92,7 +97,8 @@ class _Walk:
         items: list[Entry | Comment] = []
         for item in branch.items:
             if isinstance(item, Comment):
-                items.append(self._comment(item, path, level))
+                encrypted = level.comment(item.text)
+                items.append(self._comment(item, path, encrypted=encrypted))
                 continue
             inner = (*path, item.key)
             if sum(len(key) + 1 for key in inner) > MAX_PATH:
@@ -110,7 +116,10 @@ class _Walk:
         items: list[Node | Comment] = []
         for item in listing.items:
             if isinstance(item, Comment):
-                items.append(self._comment(item, path, level))
+                encrypted = level.comment(item.text)
+                # SOPS decrypts an empty comment between elements to an empty text.
+                lost = encrypted and not item.text
+                items.append(Scalar("") if lost else self._comment(item, path, encrypted=encrypted))
                 continue
             node = self._node(item, path, level.below())
             items.append(node)
@@ -137,11 +146,11 @@ class _Walk:
             self.mac.add(plain, encrypted=True)
         return plain
 
-    def _comment(self, comment: Comment, path: tuple[str, ...], level: Level) -> Comment:
-        if not level.comment(comment.text) or not comment.text:
+    def _comment(self, comment: Comment, path: tuple[str, ...], *, encrypted: bool) -> Comment:
+        if not encrypted or not comment.text:
             return comment
         try:
-            plain = self._cipher.decrypt(comment.text, path)
+            plain = self._cipher.decrypt(without_more(comment.text), path)
         except SopsError:
             # It was added by hand, or by a SOPS which did not encrypt comments.
             return comment

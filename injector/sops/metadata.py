@@ -8,6 +8,7 @@ Nothing of it is protected by the MAC: whoever writes the document writes this, 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -29,6 +30,16 @@ RULES: Final = (
     "encrypted_comment_regex",
 )
 """What may say which values are encrypted; a document has at most one of them."""
+_MAX_VERSION: Final = 100
+"""Characters."""
+_NUMBER: Final = "(?:0|[1-9][0-9]{0,18})"
+_PRE_RELEASE: Final = "(?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
+_VERSION: Final = re.compile(
+    rf"v?{_NUMBER}\.{_NUMBER}\.{_NUMBER}"
+    rf"(?:-{_PRE_RELEASE}(?:\.{_PRE_RELEASE})*)?"
+    r"(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?"
+)
+"""Semantic Versioning 2.0.0. A newer SOPS than we know is no fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +88,9 @@ def read_metadata(branch: Branch | None) -> Metadata:
     if not 0 <= threshold <= len(groups):
         msg = f"the threshold is {threshold}, and there are {len(groups)} key groups"
         raise invalid(msg, path=("sops", "shamir_threshold"))
-    version = fields.text("version")
-    if not version:
-        msg = "the metadata has no version, which SOPS always writes; is the document cut off?"
+    version = fields.text("version", _MAX_VERSION)
+    if not _VERSION.fullmatch(version):
+        msg = "this is no version of SOPS, such as 3.11.0; is the document cut off?"
         raise invalid(msg, path=("sops", "version"))
     return Metadata(
         groups=groups,

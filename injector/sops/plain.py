@@ -6,6 +6,7 @@ Comments fall away. A float without a fraction is an integer, since SOPS shows i
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from injector.contract.reasons import Reason
@@ -82,6 +83,9 @@ def _value(node: Node, path: tuple[str, ...]) -> Json:
     if isinstance(value, bytes):
         msg = "the text is not UTF-8, so it cannot be data; take the file as a whole"
         raise SopsError(Reason.DECODE_FAILED, msg)
+    if isinstance(value, float) and not math.isfinite(value):
+        # JSON has no such number; YAML 1.2 §10.2.1.4 writes it so.
+        return ".nan" if math.isnan(value) else f"{'-' if value < 0 else ''}.inf"
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value

@@ -8,6 +8,7 @@ getsops/sops `sops.go`, shouldBeEncrypted, with the fix of issue 2281 for commen
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 import re2
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from injector.sops.metadata import Rule
 
+_NO_TEXT: Final = re.compile("[\ud800-\udfff]")
 _MAX_MEMORY: Final = 2 * 1024 * 1024
 """Bytes for a pattern and its automaton."""
 
@@ -99,4 +101,9 @@ def _pattern(rule: Rule) -> Callable[[str], bool]:
     except re2.error:
         msg = "the pattern is no regular expression of RE2, or too large"
         raise invalid(msg, path=("sops", rule.kind)) from None
-    return lambda text: pattern.search(text) is not None
+    return lambda text: pattern.search(_valid(text)) is not None
+
+
+def _valid(text: str) -> str:
+    """Show the pattern U+FFFD for each byte that is no UTF-8, as Go does."""
+    return _NO_TEXT.sub("\ufffd", text)

@@ -8,6 +8,7 @@ comments are items, keys are texts. Everything is frozen: decrypting makes anoth
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,7 @@ class Comment:
     """A comment, without the mark that its format puts in front."""
 
     text: str = field(repr=False)
+    """Each byte that is no UTF-8 is a lone surrogate (PEP 383)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +61,6 @@ Node = Branch | Listing | Scalar
 
 Documents = tuple[Branch, ...]
 """A file: YAML may have several documents, every other format has one."""
+
+Format = Literal["yaml", "json", "dotenv", "ini", "binary"]
+"""What a file is written as, by the names that `sops --input-type` takes."""

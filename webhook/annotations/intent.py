@@ -113,6 +113,15 @@ class ConfiguredStore:
     """Where each field was written, for messages."""
     signer: ConfiguredStore | None = None
     """The AWS store whose identity signs the login of a Vault store."""
+    key_stores: tuple[ConfiguredStore, ...] = ()
+    """Stores whose logins may decrypt the data keys of a SOPS store's documents."""
+
+    @property
+    def logins(self) -> tuple[ConfiguredStore, ...]:
+        """The store, and every one that takes part in what it does."""
+        signers = () if self.signer is None else (self.signer,)
+        others = (*signers, *self.key_stores)
+        return (self, *(login for store in others for login in store.logins))
 
     def origin_of(self, name: str) -> Origin:
         """Where a field was written; where the store was, if nobody gave the field."""

@@ -88,6 +88,21 @@ def fill(text: str, facts: Facts) -> str:
     return _PLACEHOLDER.sub(lambda match: _value(text, match, facts), text)
 
 
+def filled(pattern: str, facts: Facts) -> str | None:
+    """
+    Fill a pattern, in which what a placeholder stands for is literal.
+
+    Returns:
+        None where a placeholder has no value, or one that would widen the pattern: no name or
+        label of Kubernetes has a star.
+    """
+    try:
+        text = fill(pattern, facts)
+    except PlaceholderError:
+        return None
+    return text if text.count("*") == pattern.count("*") else None
+
+
 def _value(text: str, match: re.Match[str], facts: Facts) -> str:
     name = match["name"]
     if name.startswith(LABEL):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from injector.contract import google, references
+from injector.contract import google, references, sops
 from injector.contract.fields import DNS_LABEL, VAULT_PATH
 from injector.contract.names import DOMAIN
 from injector.contract.reasons import Reason
@@ -88,6 +88,11 @@ OPTIONS: Final[Mapping[tuple[str, str], Option]] = MappingProxyType(
             google.VERSION,
             "a version number, `latest` or an alias",
             "A version, which it pins, or an alias.",
+        ),
+        ("sops", "type"): Option(
+            "|".join(sops.FORMATS),
+            f"one of {', '.join(sops.FORMATS)}",
+            "Format of the document; default by the ending of its name, as SOPS does.",
         ),
         ("azure-keyvault", "version"): Option("[0-9a-f]{32}", "a version id", "Pins a version id."),
     }

@@ -8,12 +8,12 @@ login at Vault is held to everything that it would be held to if a secret were r
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from injector.contract.names import DOMAIN
 from injector.contract.reasons import Reason
 from injector.contract.stores import PROVIDERS
-from webhook.annotations import azure, gcp, identity, trust, vault
+from webhook.annotations import azure, gcp, identity, placeholders, sops, trust, vault
 from webhook.annotations.suggestions import near
 
 if TYPE_CHECKING:
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from webhook.annotations.stores import Stores
     from webhook.errors import Problems
     from webhook.settings import Settings
+
+
+_USUAL: Final = ("aws-secretsmanager", "vault", "gcp-secretmanager", "azure-keyvault")
+"""Built-in stores, one of each login, that decrypt where nobody names others."""
 
 
 class Resolution:
@@ -68,7 +72,41 @@ class Resolution:
             case "azure":
                 return azure.resolve(configured)
             case _:
-                return configured
+                resolved = sops.resolve(configured, self._allowed_keys(), problems)
+                return replace(resolved, key_stores=self._key_stores(resolved))
+
+    def _allowed_keys(self) -> tuple[str, ...]:
+        """The operator's patterns of keys for this pod; one without a value matches nothing."""
+        patterns = self._settings.sops_keys
+        filled = (placeholders.filled(pattern, self._stores.facts) for pattern in patterns)
+        kept = tuple(pattern for pattern in filled if pattern is not None)
+        return kept or ((sops.NOTHING,) if patterns else ())
+
+    def _key_stores(self, configured: ConfiguredStore) -> tuple[ConfiguredStore, ...]:
+        """The stores whose logins may decrypt: those that are named, else what is configured."""
+        named = configured.store.names("key-stores")
+        found = [self._key_store(name, configured, named=bool(named)) for name in named or _USUAL]
+        return tuple(store for store in found if store is not None)
+
+    def _key_store(
+        self, name: str, configured: ConfiguredStore, *, named: bool
+    ) -> ConfiguredStore | None:
+        def refuse(message: str, reason: Reason = Reason.INVALID_STORE) -> None:
+            if named:
+                configured.refuse("key-stores", message, self._problems, reason)
+
+        found = self._stores.configure(name)
+        if found is None:
+            hint = near(name, self._stores.names) or f"; there are {', '.join(self._stores.names)}"
+            refuse(f"no store `{name}`{hint}", Reason.UNKNOWN_STORE)
+            return None
+        if found.store.family == "sops":
+            refuse(f"`{name}` is a store of documents, and no login decrypts there")
+            return None
+        lacking = sops.lacking(found)
+        if lacking and self._stores.sound(name):
+            refuse(f"the login of `{name}` needs `{lacking}`, which nobody gives")
+        return None if lacking else self.resolve(name)
 
     def _signer(self, configured: ConfiguredStore) -> ConfiguredStore | None:
         """The AWS store that signs the login, with a region whose STS is asked."""

@@ -100,6 +100,11 @@ class Stores:
         self._broken: set[str] = set()
 
     @property
+    def facts(self) -> Facts:
+        """What placeholders stand for."""
+        return self._facts
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Every name that a reference may use."""
         return (*PROVIDERS, *self._definitions)

@@ -67,6 +67,8 @@ def _field_problem(
     own_address = configured.field_scopes.get("address", Scope.OPERATOR) is not Scope.OPERATOR
     if name == "ca-bundle" and not own_address:
         return Reason.POLICY_DENIED, "certificates to trust are the operator's to give"
+    if name == "allowed-keys":
+        return Reason.POLICY_DENIED, "which keys documents may name is the operator's to say"
     given: tuple[str, ...] = ()
     if name == "address":
         given = (store.text(name),)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from injector.contract import codec, names
 from injector.contract.plan import MAX_BYTES, Plan
 from injector.contract.reasons import Reason
-from webhook.mutation import containers, resources, variables, volumes
+from webhook.mutation import containers, documents, resources, variables, volumes
 from webhook.mutation.containers import Shape
 
 if TYPE_CHECKING:
@@ -41,9 +41,12 @@ class Additions:
     pull_secret: str
 
     @property
-    def has_documents(self) -> bool:
-        """Whether logins need Kubernetes Secrets."""
-        return any(volume["name"] == names.DOCUMENTS_VOLUME for volume in self.volumes)
+    def our_mounts(self) -> list[dict[str, Any]]:
+        """Mounts of our own containers."""
+        documented = any(volume["name"] == names.DOCUMENTS_VOLUME for volume in self.volumes)
+        return containers.mounts(
+            self.plan.volumes, documents=documented, pod_volumes=documents.pod_volumes(self.plan)
+        )
 
     @property
     def mark(self) -> str:
@@ -67,7 +70,8 @@ def additions(subject: Subject, layout: Layout, plan: Plan, problems: Problems) 
     shape = Shape(
         plan_text=text,
         volumes=plan.volumes,
-        documents=volumes.documents(plan.logins) is not None,
+        documents=documents.volume(plan) is not None,
+        pod_volumes=documents.pod_volumes(plan),
         ownership=layout.ownership,
         resources=resources.decide(subject, problems, file_bytes=file_bytes),
         sidecar=layout.sidecar,
@@ -102,8 +106,8 @@ def _volumes(
     session = volumes.session_bound(layout.selected)
     made.append(volumes.memory(names.SESSION_VOLUME, session))
     made.append(volumes.identity(plan.logins, expiration))
-    documents = volumes.documents(plan.logins)
-    made += [documents] if documents is not None else []
+    mounted = documents.volume(plan)
+    made += [mounted] if mounted is not None else []
     return tuple(made), sum(size for _, size in sizes)
 
 

@@ -1,7 +1,7 @@
 """
-Paths of Azure Key Vault and Google Secret Manager, looked at with the store's prefix in front.
+Paths of Azure Key Vault, Google and SOPS documents, looked at with the store's prefix in front.
 
-What becomes part of a host name is checked here, and once more in the injector.
+What becomes part of a host name or a file's is checked here, and once more in the injector.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from injector.contract.azure import InvalidPathError, parse_path
 from injector.contract.google import InvalidPathError as InvalidNameError
 from injector.contract.reasons import Reason
+from injector.contract.sops import InvalidPathError as InvalidPlaceError
+from injector.contract.sops import parse_path as parse_place
 from webhook.mutation import prefixes
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def check(intent: Intent, problems: Problems) -> None:
-    """Note every path that names no object of a vault, and no secret of a project."""
+    """Note every path that names no object of a vault, secret of a project, or document."""
     for wanted in intent.secrets:
         for source in wanted.sources:
             configured = intent.stores.get(source.reference.store)
@@ -40,6 +42,8 @@ def _problem(reference: Reference, path: str, store: Store) -> str | None:
             parse_path(path)
         elif store.family == "gcp":
             prefixes.google_name(reference, path, store)
-    except (InvalidPathError, InvalidNameError) as exc:
+        elif store.family == "sops":
+            parse_place(path)
+    except (InvalidPathError, InvalidNameError, InvalidPlaceError) as exc:
         return str(exc)
     return None

@@ -39,7 +39,9 @@ class Shape:
     resources: Resources
     sidecar: Sidecar
     documents: bool = False
-    """Whether logins need Kubernetes Secrets."""
+    """Whether there are Secrets of logins, or ConfigMaps with documents."""
+    pod_volumes: Sequence[str] = ()
+    """Volumes of the pod's own that hold documents."""
     metrics_port: int = 0
     probed: bool = False
     """Whether the sidecar's readiness says that secrets are fresh."""
@@ -78,8 +80,10 @@ def sidecar(shape: Shape, settings: InjectorSettings) -> dict[str, Any] | None:
     return container
 
 
-def mounts(volumes: Sequence[str], *, documents: bool = False) -> list[dict[str, Any]]:
-    """Mounts of our containers: what they write, their sessions, what their logins need."""
+def mounts(
+    volumes: Sequence[str], *, documents: bool = False, pod_volumes: Sequence[str] = ()
+) -> list[dict[str, Any]]:
+    """Mounts of our containers: what they write, their sessions, what they read."""
     found: list[dict[str, Any]] = [
         *({"name": name, "mountPath": names.volume_directory(name)} for name in volumes),
         {"name": names.SESSION_VOLUME, "mountPath": names.SESSION_DIRECTORY},
@@ -88,6 +92,10 @@ def mounts(volumes: Sequence[str], *, documents: bool = False) -> list[dict[str,
     if documents:
         mount = {"mountPath": names.DOCUMENTS_DIRECTORY, "readOnly": True}
         found.append({"name": names.DOCUMENTS_VOLUME, **mount})
+    found += (
+        {"name": name, "mountPath": names.pod_volume_directory(name), "readOnly": True}
+        for name in pod_volumes
+    )
     return found
 
 
@@ -103,7 +111,9 @@ def _container(
         "image": settings.image,
         "command": list(command),
         "env": _environment(shape.plan_text),
-        "volumeMounts": mounts(shape.volumes, documents=shape.documents),
+        "volumeMounts": mounts(
+            shape.volumes, documents=shape.documents, pod_volumes=shape.pod_volumes
+        ),
         "securityContext": _security(shape.ownership.uid),
         "terminationMessagePath": names.TERMINATION_MESSAGE_PATH,
         "terminationMessagePolicy": "File",

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from injector.contract import names
-from webhook.mutation import containers, injected, variables
+from webhook.mutation import injected, variables
 from webhook.mutation.pod import INIT, REGULAR, documents
 from webhook.mutation.sidecar import Sidecar
 from webhook.review import Operation
@@ -140,7 +140,7 @@ def _updated(container: Container, additions: Additions) -> list[Operation]:
         pointer = f"{container.pointer}/env/{entry[0]}/value"
         found.append(Operation(pointer, additions.plan_text))
     held = {str(mount.get("name")) for mount in container.mounts}
-    wanted = containers.mounts(additions.plan.volumes, documents=additions.has_documents)
+    wanted = additions.our_mounts
     missing = [mount for mount in wanted if mount["name"] not in held]
     found.extend(_append(container.document, "volumeMounts", container.pointer, missing))
     return found

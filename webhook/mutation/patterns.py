@@ -1,15 +1,10 @@
-"""
-Patterns of the policy: `*` stops at `/`, `**` does not, everything else is literal.
-
-What a placeholder stands for is literal, and one without a value makes its pattern match nothing.
-"""
+"""Patterns of the policy against what a pod asks for, with placeholders filled."""
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from injector.contract.patterns import matches
 from webhook.annotations import placeholders
 
 if TYPE_CHECKING:
@@ -20,49 +15,5 @@ if TYPE_CHECKING:
 
 def matches_any(patterns: Iterable[str], text: str, facts: Facts) -> bool:
     """Whether one of the patterns matches the whole text; none matches if there are none."""
-    return any(_matches(pattern, text, facts) for pattern in patterns)
-
-
-def plain(pattern: str, text: str) -> bool:
-    """Whether a pattern without placeholders matches the whole text."""
-    return _compiled(pattern).fullmatch(text) is not None
-
-
-def _matches(pattern: str, text: str, facts: Facts) -> bool:
-    if "{" in pattern:
-        try:
-            # No name or label of Kubernetes has a star; one that had would widen the pattern.
-            filled = placeholders.fill(pattern, facts)
-        except placeholders.PlaceholderError:
-            return False
-        if filled.count("*") != pattern.count("*"):
-            return False
-        pattern = filled
-    return _compiled(pattern).fullmatch(text) is not None
-
-
-@lru_cache(maxsize=1024)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """
-    Translate a pattern.
-
-    What stands between two wildcards is matched once, at its first place (atomic groups): as a
-    wildcard takes whatever follows, a later place could not match more, and no text can make the
-    search explode.
-    """
-    first, *rest = pattern.split("**")
-    text = _segment(first)
-    for index, segment in enumerate(rest):
-        inner = _segment(segment)
-        last = index == len(rest) - 1
-        text += f".*{inner}" if last else f"(?>.*?{inner})"
-    return re.compile(text, re.DOTALL)
-
-
-def _segment(segment: str) -> str:
-    first, *rest = (re.escape(part) for part in segment.split("*"))
-    text = first
-    for index, part in enumerate(rest):
-        last = index == len(rest) - 1
-        text += f"[^/]*{part}" if last else f"(?>[^/]*?{part})"
-    return text
+    filled = (placeholders.filled(pattern, facts) for pattern in patterns)
+    return any(pattern is not None and matches(pattern, text) for pattern in filled)

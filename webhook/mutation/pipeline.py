@@ -17,6 +17,7 @@ from webhook.annotations import read
 from webhook.errors import Problems, denial_message
 from webhook.mutation import (
     clouds,
+    documents,
     engines,
     injected,
     layout,
@@ -76,6 +77,7 @@ def _decide(request: AdmissionRequest, context: Context, settings: Settings) -> 
 def _operations(subject: Subject, problems: Problems) -> tuple[Operation, ...]:
     """Lay the pod out and say what it lacks; nothing when there are problems."""
     support.check(subject.pod, subject.intent, problems)
+    documents.check(subject.pod, subject.intent, problems)
     laid_out = layout.arrange(subject, problems)
     added = additions(subject, laid_out, planning.plan(subject, laid_out), problems)
     injected.check(subject.pod, added, problems)

@@ -60,8 +60,10 @@ def _stores(intent: Intent) -> tuple[Store, ...]:
 
 def _store(configured: ConfiguredStore) -> Store:
     store, signer = configured.store, configured.signer
+    key_stores = tuple(_store(item) for item in configured.key_stores)
     kept = {name: store.settings[name] for name in sorted(store.settings) if name != prefixes.FIELD}
-    return Store(store.name, store.provider, kept, _store(signer) if signer is not None else None)
+    signed_by = _store(signer) if signer is not None else None
+    return Store(store.name, store.provider, kept, signed_by, key_stores)
 
 
 def _secrets(intent: Intent, layout: Layout) -> tuple[Secret, ...]:

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Final
 
 from injector.contract import google
 from injector.contract.names import DOMAIN
+from injector.contract.patterns import matches
 from injector.contract.reasons import Reason
 from webhook.annotations.intent import Origin, Scope
 from webhook.annotations.placeholders import Facts
 from webhook.annotations.trust import is_usual
 from webhook.mutation import prefixes
-from webhook.mutation.patterns import matches_any, plain
+from webhook.mutation.patterns import matches_any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -55,10 +56,10 @@ def check(intent: Intent, context: Context, settings: Settings, problems: Proble
 def applies(rule: Rule, context: Context) -> bool:
     """Whether a rule is for the pod's namespace: a name and every label must match."""
     names, labels = rule.namespaces.names, rule.namespaces.labels
-    if names and not any(plain(pattern, context.namespace) for pattern in names):
+    if names and not any(matches(pattern, context.namespace) for pattern in names):
         return False
     return all(
-        key in context.namespace_labels and plain(pattern, context.namespace_labels[key])
+        key in context.namespace_labels and matches(pattern, context.namespace_labels[key])
         for key, pattern in labels.items()
     )
 
@@ -196,11 +197,13 @@ class _Ruling:
 
 
 def _logins(intent: Intent) -> Iterator[ConfiguredStore]:
-    """Every store that the pod logs in to: one that signs another's login is held to the same."""
+    """
+    Every store that the pod logs in to.
+
+    One that signs another's login, or decrypts for it, is held to the same.
+    """
     for configured in intent.stores.values():
-        yield configured
-        if configured.signer is not None:
-            yield configured.signer
+        yield from configured.logins
 
 
 def _paths(allow: Allow, store: str) -> tuple[str, ...]:
@@ -223,6 +226,8 @@ def _roles(configured: ConfiguredStore) -> list[tuple[str, str]]:
     elif family == "gcp":
         found = [("delegates", name) for name in store.names("delegates")]
         found.append(("service-account", store.text("service-account")))
-    else:
+    elif family == "azure":
         found = [("client-id", store.text("client-id"))]
+    else:
+        found = []
     return [(name, role) for name, role in found if role]

@@ -27,7 +27,7 @@ def check(pod: Pod, intent: Intent, problems: Problems) -> None:
     if "kubernetes.io/config.mirror" in pod.annotations:
         refuse("", "a static pod cannot have projected tokens; make it a DaemonSet's")
     if pod.spec.get("hostNetwork") is True:
-        for configured in intent.stores.values():
+        for configured in (login for it in intent.stores.values() for login in it.logins):
             if (
                 configured.store.family == "gcp"
                 and configured.store.text("auth") == google.METADATA

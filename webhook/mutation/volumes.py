@@ -27,8 +27,6 @@ _DIRECTORY_BYTES: Final = 1 << 20
 _SETS: Final = 2  # the old set stays until the new one is complete
 _LEAST_BYTES: Final = 4 * MEBIBYTE
 _TOKEN_MODE: Final = 0o444
-SECRET_FIELDS: Final = ("access-token-secret", "credentials-secret")
-"""Fields of stores that name a key of a Kubernetes Secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,34 +151,6 @@ def identity(stores: Iterable[Store], expiration: int) -> dict[str, Any]:
         "name": names.IDENTITY_VOLUME,
         "projected": {"defaultMode": _TOKEN_MODE, "sources": sources},
     }
-
-
-def documents(stores: Iterable[Store]) -> dict[str, Any] | None:
-    """
-    The Kubernetes Secrets that logins need, None where there are none.
-
-    Each is optional to the kubelet: a pod that waits for a mount says less than our init container.
-
-    Args:
-        stores: that the pod logs in to.
-    """
-    wanted = sorted(
-        {text for store in stores for name in SECRET_FIELDS if (text := store.text(name))}
-    )
-    if not wanted:
-        return None
-    sources = [
-        {"secret": {"name": name, "items": [_item(name, key)], "optional": True}}
-        for name, _, key in (text.partition("/") for text in wanted)
-    ]
-    return {
-        "name": names.DOCUMENTS_VOLUME,
-        "projected": {"defaultMode": _TOKEN_MODE, "sources": sources},
-    }
-
-
-def _item(name: str, key: str) -> dict[str, str]:
-    return {"key": key, "path": names.secret_path(f"{name}/{key}")}
 
 
 _NAMESPACE: Final = "metadata.namespace"

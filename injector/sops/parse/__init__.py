@@ -22,31 +22,42 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from injector.sops.parse.encrypted import Encrypted
+    from injector.sops.tree import Format
 
-READERS: Final[Mapping[str, Callable[[bytes], Encrypted]]] = {
+READERS: Final[Mapping[Format, Callable[[bytes], Encrypted]]] = {
     "yaml": yaml_format.read,
     "json": json_format.read,
     "dotenv": dotenv_format.read,
     "ini": ini_format.read,
     "binary": binary_format.read,
 }
-"""By the names that `sops --input-type` takes."""
 
 
-def read(data: bytes, name: str) -> Encrypted:
+def format_named(name: str) -> Format:
+    """
+    Give the format that is called so.
+
+    Raises:
+        SopsError: when none is.
+    """
+    match name:
+        case "yaml" | "json" | "dotenv" | "ini" | "binary":
+            return name
+        case _:
+            msg = f"`{printable(name)}` is no format of SOPS; there are {', '.join(READERS)}"
+            raise invalid(msg)
+
+
+def read(data: bytes, format: Format) -> Encrypted:  # noqa: A002 - SOPS' own word for it
     """
     Read a document.
 
     Args:
         data: the whole file.
-        name: one of `READERS`.
+        format: what it is read as.
 
     Raises:
-        SopsError: when it is too large, no such format, or has no metadata.
+        SopsError: when it is too large, not of this format, or has no metadata.
     """
-    reader = READERS.get(name)
-    if reader is None:
-        msg = f"`{printable(name)}` is no format of SOPS; there are {', '.join(READERS)}"
-        raise invalid(msg)
     check_size(data)
-    return reader(data)
+    return READERS[format](data)

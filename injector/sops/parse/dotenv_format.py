@@ -34,7 +34,7 @@ def read(data: bytes) -> Encrypted:
             continue
         budget.spend(1, len(line))
         if line.startswith(b"#"):
-            items.append(Comment(line[1:].decode("utf-8", "replace")))
+            items.append(Comment(line[1:].decode("utf-8", "surrogateescape")))
             continue
         name, equals, text = line.partition(b"=")
         if not equals:

@@ -1,14 +1,13 @@
 """
 SOPS documents in YAML, from libyaml's events.
 
-Aliases are expanded within the document's budget; `<<` is an ordinary key. Comments are placed as
-go-yaml places those of documents that SOPS wrote: a block's indentation says what is inside.
+Aliases are expanded within the document's budget; `<<` is an ordinary key. Comments become items
+where SOPS makes them items (getsops/sops `stores/yaml/store.go`), and are lost where it loses them.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import yaml
@@ -28,16 +27,14 @@ from injector.sops.limits import Budget, check_depth
 from injector.sops.metadata import read_metadata
 from injector.sops.parse import yaml_scalars
 from injector.sops.parse.encrypted import METADATA_KEY, Encrypted, decode, split
-from injector.sops.parse.yaml_comments import Comments, begin, end
+from injector.sops.parse.yaml_places import Notes, Places, comments
 from injector.sops.tree import Branch, Comment, Entry, Listing, Node, Scalar
 
 if TYPE_CHECKING:
+    from yaml.error import Mark
     from yaml.events import Event
 
     from injector.sops.tree import Documents
-
-_Item = TypeVar("_Item", Entry | Comment, Node | Comment)
-_INDENTATION = re.compile(r"\n( *)-")
 
 
 def read(data: bytes) -> Encrypted:
@@ -67,6 +64,9 @@ def read_tree(data: bytes) -> Documents:
         raise invalid(msg, line=mark.line + 1 if mark else 0) from None
 
 
+_Inner = TypeVar("_Inner", Branch, Node)
+
+
 @dataclass(frozen=True, slots=True)
 class _Anchored:
     """What an alias stands for, and what another copy of it costs."""
@@ -77,22 +77,28 @@ class _Anchored:
     height: int
 
 
+@dataclass(slots=True)
+class _Pair:
+    """A key and its value, with the comments around them."""
+
+    above: list[Comment] = field(repr=False)
+    entry: Entry = field(repr=False)
+    foot: str = field(repr=False)
+
+
 class _Reader:
     """Reads one file; recursion is bounded by `MAX_DEPTH`."""
 
     def __init__(self, text: str) -> None:
-        self._text = text
         self._budget = Budget()
-        self._comments = Comments(text, self._budget)
+        self._places = Places(text, self._budget)
         self._parser = yaml.CSafeLoader(text)
         self._anchors: dict[str, _Anchored] = {}
         self._deepest = 0
         self._raw = False
 
     def _next(self) -> Event:
-        event = cast("Event", self._parser.get_event())
-        self._comments.pass_by(event)
-        return event
+        return cast("Event", self._parser.get_event())
 
     def documents(self) -> Documents:
         found: list[Branch] = []
@@ -104,70 +110,78 @@ class _Reader:
                 self._anchors.clear()
                 self._budget.spend(1, 0)
                 found.append(self._document(first=not found))
-                self._next()  # the document's end
 
     def _document(self, *, first: bool) -> Branch:
+        head = self._places.document()
         event = self._next()
         if isinstance(event, MappingStartEvent):
-            return self._mapping(event, 1, root=first)
-        if isinstance(event, ScalarEvent) and self._scalar(event).value is None:
-            return Branch(tuple(self._comments.take_all()))
-        msg = "a document of SOPS is a mapping"
-        raise invalid(msg, line=_line(event))
+            notes = self._places.node(event)
+            root = _with_notes(self._mapping(event, 1, notes, root=first), notes)
+            self._next()  # the document's end
+        elif isinstance(event, ScalarEvent) and self._scalar(event).value is None:
+            notes = self._places.node(event)
+            root = Branch(tuple(comments(notes.head, notes.line)))
+            self._next()
+        else:
+            msg = "a document of SOPS is a mapping"
+            raise invalid(msg, line=_line(event))
+        foot = self._places.end_of_document()
+        return Branch((*comments(head), *root.items, *comments(foot)))
 
-    def _mapping(self, start: MappingStartEvent, depth: int, *, root: bool = False) -> Branch:
+    def _mapping(
+        self, start: MappingStartEvent, depth: int, notes: Notes, *, root: bool = False
+    ) -> Branch:
+        """Read a mapping; `notes` are completed with what is known at its end."""
         check_depth(depth, _line(start))
         self._deepest = max(self._deepest, depth)
-        items: list[Entry | Comment] = []
+        pairs: list[_Pair] = []
         seen: set[str] = set()
-        column = 0
         while not isinstance(event := self._next(), MappingEndEvent):
-            if not seen:
-                column = begin(event).column
-            _before_last(items, self._comments.take_inline())
-            items += self._comments.take_all()
+            self._places.key()
+            of_key = self._places.node(event)
+            if of_key.foot and pairs and not start.flow_style:
+                pairs[-1].foot, of_key.foot = of_key.foot, ""
             key = self._key(event, seen)
-            value = self._next()
-            items += self._comments.take_inline()
-            if isinstance(value, ScalarEvent | AliasEvent):
-                items += self._comments.take_all()
             self._raw = self._raw or (root and key == METADATA_KEY)
-            items.append(Entry(key, self._node(value, depth)))
+            pairs.append(self._pair(key, of_key, depth))
             if root:
                 self._raw = False
-        _before_last(items, self._comments.take_inline())
-        items += self._rest(start, column)
+        at_end = self._places.end(event)
+        notes.line, notes.foot = at_end.line, at_end.foot
+        if notes.foot and pairs and not start.flow_style:
+            pairs[-1].foot, notes.foot = notes.foot, ""
+        items: list[Entry | Comment] = []
+        for pair in pairs:
+            items += [*pair.above, pair.entry, *comments(pair.foot)]
         return Branch(tuple(items))
 
-    def _sequence(self, start: SequenceStartEvent, depth: int) -> Listing:
+    def _pair(self, key: str, of_key: Notes, depth: int) -> _Pair:
+        self._places.value()
+        event = self._next()
+        node, of_value = self._node(event, depth)
+        above, foot = comments(of_key.head, of_key.line), of_key.foot
+        if not foot:
+            foot, of_value.foot = of_value.foot, ""
+        if isinstance(event, ScalarEvent | AliasEvent):
+            above += comments(of_value.head, of_value.line)
+            foot = f"{of_value.foot}\n{foot}"
+        else:
+            node = _with_notes(node, of_value)
+        return _Pair(above, Entry(key, node), foot)
+
+    def _sequence(self, start: SequenceStartEvent, depth: int, notes: Notes) -> Listing:
+        """Read a sequence; `notes` are completed with what is known at its end."""
         check_depth(depth, _line(start))
         self._deepest = max(self._deepest, depth)
         items: list[Node | Comment] = []
-        column = self._dash(start)
         while not isinstance(event := self._next(), SequenceEndEvent):
-            _before_last(items, self._comments.take_inline())
-            items += self._comments.take_all()
-            items.append(self._node(event, depth))
-        _before_last(items, self._comments.take_inline())
-        items += self._rest(start, column)
+            self._places.item()
+            node, of_node = self._node(event, depth)
+            items += comments(of_node.head, of_node.line)
+            items += [node, *comments(of_node.foot)]
+        at_end = self._places.end(event)
+        notes.line, notes.foot = at_end.line, at_end.foot
         return Listing(tuple(items))
-
-    def _rest(self, start: MappingStartEvent | SequenceStartEvent, column: int) -> list[Comment]:
-        """Take the comments after the last item that are still inside."""
-        if start.flow_style:
-            return self._comments.take_all()
-        return self._comments.take_indented(column)
-
-    def _dash(self, start: SequenceStartEvent) -> int:
-        """Say from which column on a comment is inside, by where the items' dashes stand."""
-        first, column, last = begin(start).index, begin(start).column, end(start).index
-        if first == last:
-            return column
-        if self._text.startswith("-", first):
-            return column + 1  # as far to the left as its key: what stands there is the mapping's
-        # An anchor or a tag stands before: the dashes are on one of the next lines.
-        line = _INDENTATION.search(self._text, last)
-        return len(line[1]) if line else column
 
     def _key(self, event: Event, seen: set[str]) -> str:
         line = _line(event)
@@ -181,9 +195,11 @@ class _Reader:
         seen.add(key)
         return key
 
-    def _node(self, event: Event, depth: int) -> Node:
+    def _node(self, event: Event, depth: int) -> tuple[Node, Notes]:
+        """Read a node without its own comments, which come beside it."""
+        notes = self._places.node(event)
         if isinstance(event, AliasEvent):
-            return self._alias(event, depth)
+            return self._alias(event, depth), notes
         nodes, text = self._budget.nodes, self._budget.text
         outer, self._deepest = self._deepest, depth
         node: Node
@@ -191,18 +207,19 @@ class _Reader:
             node = self._scalar(event)
         elif isinstance(event, MappingStartEvent):
             self._budget.spend(1, 0)
-            node = self._mapping(event, depth + 1)
+            node = self._mapping(event, depth + 1, notes)
         elif isinstance(event, SequenceStartEvent):
             self._budget.spend(1, 0)
-            node = self._sequence(event, depth + 1)
+            node = self._sequence(event, depth + 1, notes)
         else:
             msg = "a value is missing"
             raise invalid(msg, line=_line(event))
         if event.anchor is not None:
             spent = self._budget.nodes - nodes, self._budget.text - text
-            self._anchors[event.anchor] = _Anchored(node, *spent, self._deepest - depth)
+            copied = _with_notes(node, notes)
+            self._anchors[event.anchor] = _Anchored(copied, *spent, self._deepest - depth)
         self._deepest = max(self._deepest, outer)
-        return node
+        return node, notes
 
     def _alias(self, event: AliasEvent, depth: int) -> Node:
         anchored = self._anchors.get(event.anchor or "")
@@ -226,9 +243,13 @@ class _Reader:
 
 
 def _line(event: Event) -> int:
-    return begin(event).line + 1
+    return cast("Mark", event.start_mark).line + 1
 
 
-def _before_last(items: list[_Item], comments: list[Comment]) -> None:
-    """Place comments behind a value on its line: before it."""
-    items[-1:-1] = comments
+def _with_notes(node: _Inner, notes: Notes) -> _Inner:
+    """Put a mapping's or sequence's own comments inside of it."""
+    if isinstance(node, Branch):
+        return Branch((*comments(notes.head, notes.line), *node.items, *comments(notes.foot)))
+    if isinstance(node, Listing):
+        return Listing((*comments(notes.head, notes.line), *node.items, *comments(notes.foot)))
+    return node

@@ -142,7 +142,7 @@ def test_a_pattern_allows_what_it_fits(key: MasterKey, pattern: str) -> None:
 )
 def test_a_pattern_never_widens(key: MasterKey) -> None:
     """Not even one that allows everything."""
-    assert not judge(key, replace(ALL, patterns=("*",))).allowed
+    assert not judge(key, replace(ALL, patterns=("**",))).allowed
 
 
 def test_the_default_port_is_written_out() -> None:

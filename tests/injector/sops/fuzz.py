@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from injector.sops import parse, plain
-from injector.sops.decrypt import decrypt
+from injector.sops import parse
 from injector.sops.errors import SopsError
 from tests.injector.sops import generated
 from tests.injector.sops.oracle import Oracle, x25519
@@ -39,7 +38,10 @@ SPLICES = (
     b"[" * 100, b"{a: " * 100, b"*a, " * 1000, b"a: &a [*a, *a]\n", b"2021-01-02", b"\xc2\x85",
 )  # fmt: skip
 _SOURCES = {
-    "yaml": f"# note\na: {MARK}\nb: [1, x, {{c: 2.5}}]\nd_unencrypted: shown\n# end\n",
+    "yaml": (
+        f"# note\na: {MARK}\nb: [1, x, {{c: 2.5}}]\nd_unencrypted: shown\n"
+        "e_unencrypted:\n  # x\n  - |\n    y\n    z\n  # z\n# end\n"
+    ),
     "json": f'{{"a": "{MARK}", "b": [1, 2.5, true, null], "d_unencrypted": {{"e": "shown"}}}}',
     "dotenv": f"# note\nA={MARK}\nB_unencrypted=shown\n",
     "ini": f"; note\n[one]\na = {MARK}\nb_unencrypted = shown\n",
@@ -52,6 +54,9 @@ class Counts:
     """What came out."""
 
     read: int = 0
+    written: int = 0
+    """As text and as data: at most two for each that was read."""
+    unwritten: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     slowest: float = 0.0
 
@@ -85,17 +90,21 @@ def one(oracle: Oracle, data: bytes, name: str, counts: Counts) -> None:
     """Throw one document and look at what comes out."""
     begun, told = time.process_time(), ""
     try:
-        decrypted = decrypt(data, name, oracle.service_for(), verify_mac=len(data) % 2 == 0)
-        if name == "binary":
-            plain.binary(decrypted)
-        else:
-            plain.mapping(decrypted)
+        document = oracle.opened(data, name, verify_mac=len(data) % 2 == 0)
         counts.read += 1
+        for give in (document.text, document.mapping):
+            try:
+                give()
+                counts.written += 1
+            except SopsError as exc:
+                told += str(exc)
+                counts.unwritten[exc.reason] += 1
     except SopsError as exc:
-        told = str(exc)
+        told += str(exc)
         counts.refused[exc.reason] += 1
     taken = time.process_time() - begun
     assert MARK not in told, told
+    assert oracle.identity.secret not in told, told
     counts.slowest = max(counts.slowest, taken)
     assert taken < LIMIT, f"{taken:.1f} s for {len(data)} bytes of {name}"
 
@@ -110,8 +119,8 @@ def fuzz(seconds: float, directory: Path, seed: int) -> Counts:
     }
     counts, end = Counts(), time.monotonic() + seconds
     while time.monotonic() < end:
-        made, name = random.choice(list(seeds)), random.choice(list(parse.READERS))
-        name = made if random.random() < 0.9 else name
+        made: str = random.choice(list(seeds))
+        name = made if random.random() < 0.9 else random.choice(list(parse.READERS))
         data = mutate(random, random.choice(seeds[made]))
         try:
             one(oracle, data, name, counts)
@@ -129,7 +138,8 @@ def main() -> None:
     total = counts.read + counts.refused.total()
     reasons = ", ".join(f"{count} {reason}" for reason, count in counts.refused.most_common())
     sys.stdout.write(
-        f"{total} documents: {counts.read} read, {reasons}; slowest {counts.slowest:.2f} s\n"
+        f"{total} documents: {counts.read} read and written {counts.written} times, "
+        f"{counts.unwritten.total()} times not; {reasons}; slowest {counts.slowest:.2f} s\n"
     )
 
 

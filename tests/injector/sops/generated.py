@@ -1,13 +1,9 @@
-"""Documents to encrypt, made from a seed: every type, spelling, nesting and comments everywhere."""
+"""Documents to encrypt, made from a seed: every type, spelling and nesting."""
 
 from __future__ import annotations
 
 import json
 from random import Random
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 KEYS = (
     "a", "db", "password", "user", "key_unencrypted", "s_enc", "plain", "sec", "x.y", "a:b", "ü",
@@ -69,55 +65,6 @@ def value(random: Random, depth: int) -> Tree:
 def as_json(made: Tree) -> bytes:
     """Write JSON."""
     return json.dumps(made, ensure_ascii=False).encode()
-
-
-def as_yaml(random: Random, made: dict[str, Tree]) -> bytes:
-    """Write block YAML with comments of every kind; scalars that are texts are quoted."""
-    return ("\n".join(_mapping(random, made, 0)) + "\n").encode()
-
-
-def _comment(random: Random, indent: int) -> Iterator[str]:
-    while random.random() < 0.25:
-        text = random.choice(
-            (" a note", " sops:enc", " sops:plain", "tight", " ünï", " a: b", " - x")
-        )
-        yield f"{' ' * indent}#{text}"
-
-
-def _scalar(made: Tree) -> str:
-    return json.dumps(made, ensure_ascii=False)
-
-
-def _behind(random: Random) -> str:
-    return random.choice(("", "", "", "", " # behind", " # sops:enc"))
-
-
-def _block(random: Random, made: dict[str, Tree] | list[Tree], indent: int) -> Iterator[str]:
-    if isinstance(made, dict):
-        return _mapping(random, made, indent)
-    return _sequence(random, made, indent)
-
-
-def _mapping(random: Random, made: dict[str, Tree], indent: int) -> Iterator[str]:
-    for key, inner in made.items():
-        yield from _comment(random, indent)
-        head = f"{' ' * indent}{json.dumps(key)}:"
-        if isinstance(inner, dict | list) and inner:
-            yield head
-            yield from _block(random, inner, indent + 2)
-        else:
-            yield f"{head} {_scalar(inner)}{_behind(random)}"
-    yield from _comment(random, indent)
-
-
-def _sequence(random: Random, made: list[Tree], indent: int) -> Iterator[str]:
-    for inner in made:
-        yield from _comment(random, indent)
-        if isinstance(inner, dict | list) and inner:
-            yield f"{' ' * indent}-"
-            yield from _block(random, inner, indent + 2)
-        else:
-            yield f"{' ' * indent}- {_scalar(inner)}{_behind(random)}"
 
 
 def as_dotenv(random: Random) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 from injector.material import Material
 from injector.sops.age import AgeKeyService
 from injector.sops.decrypt import Decrypted, decrypt
+from injector.sops.document import Document, open_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -64,10 +66,14 @@ def ssh(kind: str) -> Identity:
 class Oracle:
     """Encrypts and decrypts files of one directory with one identity."""
 
-    def __init__(self, directory: Path, identity: Identity) -> None:
+    def __init__(self, directory: Path, identity: Identity, *of_ssh: Identity) -> None:
         self.identity = identity
+        self._of_ssh = of_ssh
         self._directory = directory
         (directory / "keys.txt").write_text(f"# made for a test\n{identity.secret}\n")
+        (directory / ".ssh").mkdir()
+        for each, name in zip(of_ssh, ("id_ed25519", "id_rsa"), strict=False):
+            (directory / ".ssh" / name).write_text(each.secret)
         self._numbers = count()
 
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
@@ -90,12 +96,19 @@ class Oracle:
         path.write_bytes(data)
         return path.name
 
-    def encrypt(self, data: bytes, name: str, *options: str, keys: Iterable[str] = ()) -> bytes:
-        """Encrypt to the identity, or as `keys` say."""
+    def try_encrypt(
+        self, data: bytes, name: str, *options: str, keys: Iterable[str] = ()
+    ) -> bytes | None:
+        """Encrypt to the identity, or as `keys` say; `None` when sops refuses."""
         to = tuple(keys) or ("--age", self.identity.recipient)
         done = self._run(*options, *to, "--encrypt", self._file(data, name))
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        return done.stdout if done.returncode == 0 else None
+
+    def encrypt(self, data: bytes, name: str, *options: str, keys: Iterable[str] = ()) -> bytes:
+        """Encrypt what sops does not refuse."""
+        encrypted = self.try_encrypt(data, name, *options, keys=keys)
+        assert encrypted is not None, data
+        return encrypted
 
     def decrypt(self, data: bytes, name: str, *options: str) -> bytes | None:
         """Decrypt; `None` when sops refuses."""
@@ -104,12 +117,38 @@ class Oracle:
 
     def service_for(self) -> Callable[[MasterKey], AgeKeyService]:
         """Give our own way to decrypt with the identity."""
-        service = AgeKeyService([Material(self.identity.secret.encode())])
+        secrets = [each.secret for each in (self.identity, *self._of_ssh)]
+        service = AgeKeyService([Material(secret.encode()) for secret in secrets])
         return lambda _: service
 
     def ours(self, data: bytes, name: str, *, verify_mac: bool = True) -> Decrypted:
         """Decrypt as the injector does."""
         return decrypt(data, name, self.service_for(), verify_mac=verify_mac)
+
+    def opened(self, data: bytes, name: str, *, verify_mac: bool = True) -> Document:
+        """Open as a provider does."""
+        return open_document(data, name, self.service_for(), verify_mac=verify_mac)
+
+    def keyrings(self) -> list[tuple[str, ...]]:
+        """Give options for each identity alone, all of them, and groups with a threshold."""
+        recipients = [each.recipient for each in (self.identity, *self._of_ssh)]
+        rings: list[tuple[str, ...]] = [("--age", each) for each in recipients]
+        rings.append(("--age", ",".join(recipients)))
+        stranger = x25519().recipient
+        for number, (groups, threshold) in enumerate(
+            (
+                ([[each] for each in recipients], 0),
+                ([[each] for each in recipients], 2),
+                ([[recipients[0]], [stranger], [stranger, recipients[1]]], 2),
+                ([[recipients[2]]], 0),
+            )
+        ):
+            rule: dict[str, object] = {"key_groups": [{"age": group} for group in groups]}
+            rule |= {"shamir_threshold": threshold} if threshold else {}
+            config = self._directory / f"{number}.sops.yaml"
+            config.write_text(json.dumps({"creation_rules": [rule]}))
+            rings.append(("--config", str(config)))
+        return rings
 
 
 def each(act: Callable[[_T], _R], items: Iterable[_T]) -> list[_R]:

@@ -86,20 +86,20 @@ def test_flat_formats_give_the_same_metadata() -> None:
 
 
 def test_yaml_that_looks_like_numbers_stays_text() -> None:
-    """A version 3.10 is no float, an unquoted time no time."""
+    """A number is no number, an unquoted time no time."""
     text = """\
 sops:
     age: [{recipient: 0x1F, enc: 1_0}]
     lastmodified: 2026-01-02T03:04:05.5+00:00
-    version: 3.10
-    mac: ~
+    version: 3.10.0
+    mac: 1e3
     kms: null
 """
     metadata = parse.read(text.encode(), "yaml").metadata
 
-    assert metadata.version == "3.10"
+    assert metadata.version == "3.10.0"
     assert metadata.groups == ((master_keys.AgeKey("0x1F", "1_0"),),)
-    assert (metadata.last_modified, metadata.mac) == ("2026-01-02T03:04:05Z", "")
+    assert (metadata.last_modified, metadata.mac) == ("2026-01-02T03:04:05Z", "1e3")
 
 
 def test_key_groups_are_ignored_when_there_are_keys_beside_them() -> None:
@@ -133,6 +133,9 @@ def test_without_a_rule_the_suffix_is_the_known_one() -> None:
         ({"age": AGE, "lastmodified": "2026-02-30T00:00:00Z"}, "`sops.lastmodified`: "),
         ({"age": AGE, "mac_only_encrypted": "perhaps"}, "`sops.mac_only_encrypted`: "),
         ({"age": AGE, "version": ""}, "`sops.version`: "),
+        ({"age": AGE, "version": "3.11"}, "`sops.version`: "),
+        ({"age": AGE, "version": "3.011.0"}, "`sops.version`: "),
+        ({"age": AGE, "version": "3.11.0-"}, "`sops.version`: "),
     ],
 )
 def test_what_makes_no_sense_is_refused_where_it_stands(

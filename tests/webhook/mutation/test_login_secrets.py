@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from injector.contract import names
+from injector.contract.plan import Plan
 from injector.contract.stores import Store
-from webhook.mutation import containers, volumes
+from webhook.mutation import containers, documents
 
 
 def _google(**settings: str) -> Store:
@@ -18,7 +19,7 @@ def test_each_secret_is_one_optional_source_at_the_path_that_the_injector_reads(
         _google(credentials_secret="google/key.json"),
         _google(credentials_secret="google/key.json", access_token_secret="google/token"),
     )
-    volume = volumes.documents(stores)
+    volume = documents.volume(Plan((), stores, ()))
 
     assert volume is not None
     assert volume["projected"]["sources"] == [
@@ -36,7 +37,7 @@ def test_each_secret_is_one_optional_source_at_the_path_that_the_injector_reads(
 
 def test_where_no_login_needs_one_there_is_neither_volume_nor_mount() -> None:
     """And where one does, its mount is read-only."""
-    assert volumes.documents((_google(project="acme-prod"),)) is None
+    assert documents.volume(Plan((), (_google(project="acme-prod"),), ())) is None
     plain = containers.mounts([])
     (mount,) = [it for it in containers.mounts([], documents=True) if it not in plain]
 

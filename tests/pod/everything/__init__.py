@@ -1,0 +1,1 @@
+"""One pod with secrets of all five families."""

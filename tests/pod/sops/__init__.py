@@ -1,0 +1,1 @@
+"""Pods whose secrets are in SOPS documents that the real sops has encrypted."""
