@@ -35,10 +35,13 @@ UID: Final = 65532
 
 NOT_OF_THE_LIBRARY: Final = (
     "__pycache__",
+    "_pyrepl",
     "curses",
     "dbm",
+    "doctest.py",
     "ensurepip",
     "idlelib",
+    "lib-dynload/_codecs_*",
     "lib-dynload/_curses*",
     "lib-dynload/_dbm*",
     "lib-dynload/_sqlite3*",
@@ -46,18 +49,33 @@ NOT_OF_THE_LIBRARY: Final = (
     "lib-dynload/_xxtestfuzz*",
     "lib-dynload/readline*",
     "lib-dynload/xx*",
+    "mailbox.py",
+    "pdb.py",
+    "pydoc.py",
     "pydoc_data",
     "site-packages",
     "sqlite3",
     "test",
     "tkinter",
     "turtle*",
+    "unittest",
     "venv",
+    "xml/dom",
 )
-"""Of Python's standard library: user interfaces, databases, installers and their tests."""
+"""
+Of Python's standard library: user interfaces, databases, mailboxes, debuggers, tests, installers,
+and the character sets of East Asia, in which nothing is sent to us.
+"""
 NOT_OF_DISTRIBUTIONS: Final = (
     # Service data of botocore: `injector/aws/data` is used.
     "botocore/data/*",
+    # Its certificates: certifi's are there, which it prefers.
+    "botocore/cacert.pem",
+    # What writes C: at run time cryptography needs the backend alone, a module of its own.
+    "cffi/*",
+    "pycparser/*",
+    # Of a distribution that puts it beside the packages.
+    "CHANGELOG.md",
     # Time zones: certificates and signatures are in UTC.
     "dateutil/zoneinfo/*.tar.gz",
     "*/tests/*",
