@@ -127,7 +127,7 @@ def test_a_huge_integer_of_yaml_is_a_float_or_a_text() -> None:
     assert "no `sops` metadata" in str(refusal(b"n: " + b"1_" * 500_000))
 
 
-@pytest.mark.parametrize("first", [b"", b"a:\n", b"a: &x\n  - "])
+@pytest.mark.parametrize("first", [b"", b"a: &x\n  - "], ids=["at once", "inside"])
 @pytest.mark.parametrize(
     "bomb",
     [
