@@ -31,6 +31,9 @@ BY_HAND = {
     "too far left": (b"    - one\n", b"    - one\n# x\n  # y\n      # z\n"),
     "at the end": (b"last: c\n", b"last: c\n# x\n\n    # y\n"),
     "with Windows' line ends": (b"last: c\n", b"last: c\r\n# x\r\n\r\n# y\r\n"),
+    "behind a dash and apart": (b"    - - deep", b"    - # x\n\n      - deep"),
+    "apart from both": (b"list:", b"\n# x\n\nlist:"),
+    "far to the right": (b"last", b"# x\n" + b" " * 600 + b"# y\nlast"),
     "far below": (b"last", b"# x\n" + b"\n" * 600 + b"# y\nlast"),
 }
 
@@ -46,6 +49,21 @@ def test_a_comment_by_hand_is_printed_where_sops_prints_it(sops: Oracle, place: 
     theirs = sops.decrypt(edited, "yaml")
     assert theirs is not None
     assert sops.opened(edited, "yaml").text().reveal() == theirs
+
+
+@pytest.mark.parametrize(
+    "list_by_hand",
+    [b"[x, # y\n  z]", b"[x,\n  z\n  # y\n  ]", b"[x,\n  # y\n  z]", b"[ # y\n  x, z]"],
+)
+def test_a_comment_in_brackets_belongs_to_an_element_or_is_lost(
+    sops: Oracle, list_by_hand: bytes
+) -> None:
+    """SOPS writes no brackets around elements, but reads them."""
+    encrypted = sops.encrypt(b"s: t\na: [x, z]\nb: c\n", "yaml", "--encrypted-regex", "^s$")
+    edited = encrypted.replace(b"a:\n    - x\n    - z", b"a: " + list_by_hand, 1)
+    assert edited != encrypted
+
+    assert sops.decrypt(edited, "yaml") == sops.opened(edited, "yaml").text().reveal()
 
 
 @pytest.mark.parametrize("above", [b"", b"# y\n", b"# y\n\n# z\n"])
