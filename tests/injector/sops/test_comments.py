@@ -33,6 +33,7 @@ BY_HAND = {
     "with Windows' line ends": (b"last: c\n", b"last: c\r\n# x\r\n\r\n# y\r\n"),
     "behind a dash and apart": (b"    - - deep", b"    - # x\n\n      - deep"),
     "apart from both": (b"list:", b"\n# x\n\nlist:"),
+    "behind the mark of a block": (b"last: c\n", b"last: |- # x\n    c\n"),
     "far to the right": (b"last", b"# x\n" + b" " * 600 + b"# y\nlast"),
     "far below": (b"last", b"# x\n" + b"\n" * 600 + b"# y\nlast"),
 }
@@ -53,7 +54,13 @@ def test_a_comment_by_hand_is_printed_where_sops_prints_it(sops: Oracle, place: 
 
 @pytest.mark.parametrize(
     "list_by_hand",
-    [b"[x, # y\n  z]", b"[x,\n  z\n  # y\n  ]", b"[x,\n  # y\n  z]", b"[ # y\n  x, z]"],
+    [
+        b"[x, # y\n  z]",
+        b"[x,\n  z\n  # y\n  ]",
+        b"[x,\n  # y\n  z]",
+        b"[ # y\n  x, z]",
+        b"[x,\n  # y\n\n  z]",
+    ],
 )
 def test_a_comment_in_brackets_belongs_to_an_element_or_is_lost(
     sops: Oracle, list_by_hand: bytes
