@@ -178,3 +178,14 @@ def test_a_prefix_stands_in_front_of_documents_too() -> None:
     result = patched(_pod("sops:secrets.yaml", **{"sops.path-prefix": "configmap/app/"}))
 
     assert plan_of(result).secrets[0].sources[0].reference.path == "configmap/app/secrets.yaml"
+
+
+def test_the_nodes_account_decrypts_nothing_for_a_pod_of_the_nodes_network() -> None:
+    """A key store is held to what a store is held to that is read from."""
+    allow = "policy: [{name: all, allow: {stores: {'*': ['**']}, ambient: true}}]"
+    options = AGE | {"sops.key-stores": "gcp-secretmanager", "gcp.auth": "metadata"}
+    document = _asking(REFERENCE, options)
+    assert plan_of(patched(document, settings=settings.load(allow)))
+    document["spec"]["hostNetwork"] = True
+
+    assert "gives the node's account" in denial(document, settings=settings.load(allow)).message
