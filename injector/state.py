@@ -197,11 +197,11 @@ def _load_read(raw: dict[str, Any]) -> ReadState:
 
 
 def _dump_value(value: Value) -> list[object]:
-    plain: list[object] = [_dump_material(value.material), value.mapping]
-    return plain if value.text is None else [*plain, _dump_material(value.text), value.form]
+    text = None if value.text is None else _dump_material(value.text)
+    return [_dump_material(value.material), value.mapping, text, value.form]
 
 
-def _load_value(material: object, mapping: object, text: object = None, form: object = "") -> Value:
+def _load_value(material: object, mapping: object, text: object, form: object) -> Value:
     own = None if text is None else _load_material(text)
     return Value(_load_material(material), _flag(mapping), own, _text(form))
 

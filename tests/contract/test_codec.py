@@ -70,6 +70,12 @@ def _secret(**changes: object) -> dict[str, Any]:
     return document
 
 
+def _keyed(**fields: Any) -> dict[str, Any]:  # noqa: ANN401 - of a store
+    """Write a plan with a store of documents, in which these fields are otherwise."""
+    store = {"name": "team", "provider": "sops", "settings": {}, "key_stores": []}
+    return _document(stores=[_document()["stores"][0], {**store, **fields}])
+
+
 def _signed(**changes: object) -> dict[str, Any]:
     """The document of the plan with its Vault store changed; None takes a key away."""
     document = _document()
@@ -197,6 +203,16 @@ def test_a_plan_knows_its_stores() -> None:
         (
             _signed(signer={"name": "b", "provider": "aws-ssm", "settings": {"x": "y"}}),
             "plan.stores[1].signer: unknown field 'x'",
+        ),
+        (
+            _keyed(provider="aws-ssm"),
+            "plan.stores[1]: `key_stores` is a list, and goes with a store of documents only",
+        ),
+        (_keyed(key_stores="app"), "plan.stores[1]: `key_stores` is a list"),
+        (_keyed(key_stores=["app"]), "plan.stores[1].key_stores: a store has name, provider"),
+        (
+            _keyed(key_stores=[{"name": "b", "provider": "sops", "settings": {}}]),
+            "plan.stores[1].key_stores: a store of documents decrypts nothing",
         ),
         (_document(stores=[]), "plan.secrets[0]: the store `app` is not in the plan"),
         (_document(volumes=["syrette-secrets"]), "plan.secrets[1]: a volume is not in the plan"),

@@ -286,3 +286,12 @@ def test_a_secret_that_is_too_large_for_identities_is_told(place: Place) -> None
     place.identity.write_bytes(b"#" * (provider.MAX_IDENTITIES + 1))
 
     assert f"is larger than {provider.MAX_IDENTITIES} bytes" in str(place.error())
+
+
+def test_keys_beyond_the_operators_patterns_decrypt_nothing(place: Place) -> None:
+    """Though the identity is there."""
+    place.mount()
+    allowed = {**place.store.settings, "allowed-keys": ("arn:aws:kms:**",)}
+    place.store = replace(place.store, settings=allowed)
+
+    assert "is none of the allowed keys: arn:aws:kms:**" in str(place.error())

@@ -277,3 +277,43 @@ def test_what_a_message_calls_a_secret_is_short_and_printable() -> None:
 
     assert len(str(caught.value)) < 250
     assert str(caught.value).isprintable()
+
+
+OWN = b"# kept\nuser:   app\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "written"),
+    [
+        ("db.yaml", "", OWN),
+        ("db.yml", "", OWN),
+        ("db", "", OWN),
+        ("db.conf", "", OWN),
+        ("db.json", "raw", OWN),
+        ("db.json", "yaml", OWN),
+        ("db.json", "", b'{"user":"app"}\n'),
+        ("db.env", "", b"user='app'\n"),
+        ("db.yaml", "json", b'{"user":"app"}\n'),
+    ],
+)
+def test_a_document_goes_as_it_is_to_a_file_of_its_own_format_or_of_none(
+    path: str, form: str, written: bytes
+) -> None:
+    """Any other format is made of its data."""
+    secret = file(DB, path, format=form)
+    value = Value(Material(b'{"user": "app"}'), mapping=True, text=Material(OWN), form="yaml")
+    (made,) = render.render(secret, {secret.sources[0].reference.read: value}).files
+
+    assert made.material.reveal() == written
+
+
+def test_keys_and_templates_take_a_documents_data() -> None:
+    """A whole variable takes its text."""
+    value = Value(Material(b'{"user": "app"}'), mapping=True, text=Material(OWN), form="yaml")
+    key, whole = variable(DB, "USER", key="user"), variable(DB, "ALL")
+    found = []
+    for secret in (key, whole):
+        made = render.render(secret, {secret.sources[0].reference.read: value})
+        found += [data.reveal() for _, data in made.variables]
+
+    assert found == [b"app", OWN]

@@ -52,6 +52,9 @@ FULL = State(
             ),
         ),
         references.parse("aws-ssm:/absent"): ReadState(),
+        references.parse("sops:configmap/app/a.yaml"): ReadState(
+            value=Value(Material(b"{}"), mapping=True, text=Material(b"# none\n"), form="yaml")
+        ),
     },
     denied={"aws-secretsmanager": frozenset({"BatchGetSecretValue", "DescribeSecret"})},
     superseded={"vault": ("database/creds/ro/w",)},
