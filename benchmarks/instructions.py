@@ -65,8 +65,8 @@ def counter() -> Counter | None:
     """Find what counts on this machine; None when nothing does."""
     perf, valgrind = shutil.which("perf"), shutil.which("valgrind")
     if perf is not None:
-        words = (perf, "stat", "-x,", "-e", "instructions:u", "-o", "{}", "--")
-        found = Counter("perf", words, _PERF, slow=False)
+        stat = (perf, "stat", "-x,", "-e", "instructions:u", "-o", "{}", "--")
+        found = Counter("perf", stat, _PERF, slow=False)
         try:
             found.count(["/bin/true"], {})
         except (RuntimeError, OSError):

@@ -66,7 +66,7 @@ PODS: Final = {
 """Annotations of each pod without our domain: one secret of 600 bytes from each provider."""
 
 
-def annotations(pod: str) -> dict[str, str]:
+def asked(pod: str) -> dict[str, str]:
     """Give the annotations of one of `PODS`."""
     return {f"syrette.dev/{key}": text for key, text in PODS[pod].items()}
 
@@ -79,9 +79,9 @@ def main() -> None:
         aws = stack.enter_context(AwsWorld())
         issuer = aws.issuer
         cluster = stack.enter_context(KubernetesWorld(issuer=issuer))
-        trusted = {"issuer": issuer.url, "key_set": issuer.key_set()}
-        gcp = stack.enter_context(GcpWorld(**trusted))
-        azure = stack.enter_context(AzureWorld(**trusted))
+        keys = issuer.key_set()
+        gcp = stack.enter_context(GcpWorld(issuer=issuer.url, key_set=keys))
+        azure = stack.enter_context(AzureWorld(issuer=issuer.url, key_set=keys))
         egress = stack.enter_context(Egress(azure.routes))
         openbao = stack.enter_context(OpenBao())
         five = _Five(aws, gcp, azure, openbao.root)

@@ -8,16 +8,15 @@ busy machine as on one at rest; times are not, hence ratios.
 
 from __future__ import annotations
 
-import re
 import shutil
 import subprocess
-import sys
 import time
 from dataclasses import dataclass, replace
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks import instructions, provider_world, servers
+from benchmarks.imports import imported, packages
 from benchmarks.processes import Cost, memory, run, typical
 from benchmarks.rows import Part, Row, paired
 from benchmarks.vault import beside, measured
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
 FLOOR: Final = "no provider"
 _MEBIBYTE: Final = 1 << 20
 _PATIENCE: Final = 30.0  # seconds
-_IMPORTED: Final = re.compile(r"^import time:\s+\d+ \|\s+\d+ \| +(\S+)$", re.MULTILINE)
-"""A line of `-X importtime`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +60,7 @@ def operator_config(about: dict[str, Any]) -> dict[str, Any]:
 
 def measure(scene: Scene, effort: Effort) -> Iterator[Part]:
     """Measure costs, then what stays in memory, then count."""
-    pods = {name: scene.patched(provider_world.annotations(name)) for name in provider_world.PODS}
+    pods = {name: scene.patched(provider_world.asked(name)) for name in provider_world.PODS}
     floor = Subject(FLOOR, next(iter(pods.values())))
     subjects = [floor, *(Subject(name, pod) for name, pod in pods.items())]
     yield _costs(scene, subjects, effort)
@@ -157,13 +154,9 @@ def _children(pid: int) -> bool:
 def _counts(scene: Scene, subjects: list[Subject], effort: Effort) -> Part:
     counter = instructions.counter()
     rows: list[Row] = []
-    floor = _Counted(0.0, _imported(*subjects[0].place(scene)))
-    for subject in subjects:
-        counted = _counted(scene, subject, counter, effort)
-        if subject.name == FLOOR:
-            floor = counted
-            continue
-        rows += counted.beside(subject.name, floor)
+    floor = _counted(scene, subjects[0], counter, effort)
+    for subject in subjects[1:]:
+        rows += _counted(scene, subject, counter, effort).beside(subject.name, floor)
     how = f"counted by {counter.name}" if counter else "no perf counters and no Valgrind here"
     return Part(f"Init of a pod of one provider: instructions ({how}) and imports", tuple(rows))
 
@@ -179,13 +172,15 @@ class _Counted:
         if self.instructions:
             millions, least = self.instructions / 1e6, floor.instructions / 1e6
             yield Row(f"init, {name}: millions of instructions", millions, "", FLOOR, least)
-        packages = ", ".join(third_party(self.modules)) or "no package"
+        names_of = ", ".join(packages(self.modules)) or "no package"
         number, least = len(self.modules), len(floor.modules)
-        yield Row(f"init, {name}: modules imported ({packages})", number, "", FLOOR, least)
+        yield Row(f"init, {name}: modules imported ({names_of})", number, "", FLOOR, least)
 
 
 def _counted(scene: Scene, subject: Subject, counter: Counter | None, effort: Effort) -> _Counted:
-    modules = _imported(*subject.place(scene))
+    init, _ = subject.place(scene)
+    modules = imported(init.environment, "init")
+    shutil.rmtree(init.root)
     if counter is None:
         return _Counted(0.0, modules)
     runs = []
@@ -194,20 +189,3 @@ def _counted(scene: Scene, subject: Subject, counter: Counter | None, effort: Ef
         runs.append(counter.count(init.injector("init"), init.environment))
         shutil.rmtree(init.root)
     return _Counted(median(runs), modules)
-
-
-def _imported(init: Placed, _sidecar: Placed) -> frozenset[str]:
-    """Run an init container; gives the names of the modules that it imported."""
-    command = [sys.executable, "-I", "-X", "importtime", "-m", "injector", "init"]
-    done = subprocess.run(
-        command, env=init.environment, capture_output=True, text=True, check=True, timeout=120
-    )
-    shutil.rmtree(init.root)
-    return frozenset(_IMPORTED.findall(done.stderr))
-
-
-def third_party(modules: Iterator[str] | frozenset[str]) -> list[str]:
-    """Name the packages of others among modules, as they are imported."""
-    packages = {name.partition(".")[0] for name in modules}
-    known = sys.stdlib_module_names | {"injector", "sitecustomize"}
-    return sorted(name for name in packages - known if not name.startswith("_"))
