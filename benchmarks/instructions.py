@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_PERF: Final = re.compile(r"^(\d+),[^,]*,instructions:u,", re.MULTILINE)
-_VALGRIND: Final = re.compile(r"I\s+refs:\s+([0-9,]+)")
+Pattern = re.Pattern[str]
+PERF: Final = re.compile(r"^(\d+),[^,]*,instructions:u,", re.MULTILINE)
+VALGRIND: Final = re.compile(r"I\s+refs:\s+([0-9,]+)")
 _SECONDS: Final = 300.0
 
 
@@ -31,7 +32,7 @@ class Counter:
     name: str
     command: tuple[str, ...]
     """In front of what is counted; `{}` is the file that it writes."""
-    number: re.Pattern[str]
+    number: Pattern
     """Finds the count in that file."""
     slow: bool
     """Whether the program takes many times as long, so that it is run once only."""
@@ -66,7 +67,7 @@ def counter() -> Counter | None:
     perf, valgrind = shutil.which("perf"), shutil.which("valgrind")
     if perf is not None:
         stat = (perf, "stat", "-x,", "-e", "instructions:u", "-o", "{}", "--")
-        found = Counter("perf", stat, _PERF, slow=False)
+        found = Counter("perf", stat, PERF, slow=False)
         try:
             found.count(["/bin/true"], {})
         except (RuntimeError, OSError):
@@ -79,4 +80,4 @@ def counter() -> Counter | None:
         *(valgrind, "--tool=cachegrind", "--cache-sim=no"),
         *("--cachegrind-out-file=/dev/null", "--log-file={}"),
     )
-    return Counter("Valgrind", words, _VALGRIND, slow=True)
+    return Counter("Valgrind", words, VALGRIND, slow=True)

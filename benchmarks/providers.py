@@ -162,13 +162,14 @@ def _counts(scene: Scene, subjects: list[Subject], effort: Effort) -> Part:
 
 
 @dataclass(frozen=True, slots=True)
-class _Counted:
+class Counted:
     """Instructions of one init container (0 where nothing counts), and what it imported."""
 
     instructions: float
     modules: frozenset[str]
 
-    def beside(self, name: str, floor: _Counted) -> Iterator[Row]:
+    def beside(self, name: str, floor: Counted) -> Iterator[Row]:
+        """Give the rows of a pod beside the floor's."""
         if self.instructions:
             millions, least = self.instructions / 1e6, floor.instructions / 1e6
             yield Row(f"init, {name}: millions of instructions", millions, "", FLOOR, least)
@@ -177,15 +178,15 @@ class _Counted:
         yield Row(f"init, {name}: modules imported ({names_of})", number, "", FLOOR, least)
 
 
-def _counted(scene: Scene, subject: Subject, counter: Counter | None, effort: Effort) -> _Counted:
+def _counted(scene: Scene, subject: Subject, counter: Counter | None, effort: Effort) -> Counted:
     init, _ = subject.place(scene)
     modules = imported(init.environment, "init")
     shutil.rmtree(init.root)
     if counter is None:
-        return _Counted(0.0, modules)
+        return Counted(0.0, modules)
     runs = []
     for _ in range(1 if counter.slow else effort.starts):
         init, _ = subject.place(scene)
         runs.append(counter.count(init.injector("init"), init.environment))
         shutil.rmtree(init.root)
-    return _Counted(median(runs), modules)
+    return Counted(median(runs), modules)
