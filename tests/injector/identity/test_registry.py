@@ -26,7 +26,9 @@ def _rows() -> dict[str, dict[str, object]]:
 def test_every_method_is_found_in_the_family_that_has_it() -> None:
     """A method's name says its family, so that the others need not be asked."""
     rows = _rows()
-    registry = logins.ByMethod({family: partial(dict, made) for family, made in rows.items()})
+    registry: logins.ByMethod[object] = logins.ByMethod(
+        {family: partial(dict, made) for family, made in rows.items()}
+    )
 
     for made in rows.values():
         assert {method: registry[method] for method in made} == made
