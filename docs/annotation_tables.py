@@ -70,7 +70,7 @@ def _items() -> str:
 def _reference_options() -> str:
     lines: list[tuple[str, str, str, str]] = []
     for provider in PROVIDERS.values():
-        name = code(provider.name) + ("" if provider.available else " (not in this version)")
+        name = code(provider.name)
         for option in provider.options:
             row = reading.OPTIONS[provider.name, option]
             lines.append((name, code(option), row.expected, row.doc))
@@ -93,8 +93,7 @@ def _options() -> str:
 
 def _family(family: str) -> str:
     names = [row.name for row in PROVIDERS.values() if row.family == family]
-    later = "" if any(PROVIDERS[name].available for name in names) else " (not in this version)"
-    title = f"### {family}: {', '.join(code(name) for name in names)}{later}\n\n"
+    title = f"### {family}: {', '.join(code(name) for name in names)}\n\n"
     lines = [
         (
             code(row.name),

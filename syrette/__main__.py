@@ -113,7 +113,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     fetch.set_defaults(run=_fetch)
     convert = commands.add_parser(
-        "convert", help="print manifests of Vault's Agent Injector with annotations of ours"
+        "convert",
+        help="print manifests of Vault's Agent Injector, the Secrets Store CSI driver or the "
+        "External Secrets Operator with annotations of ours",
     )
     _filename_argument(convert)
     convert.add_argument(

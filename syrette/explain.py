@@ -24,6 +24,7 @@ _CALLS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "azure-keyvault": "GetSecret (a certificate's key and chain are in its secret)",
         "gcp-secretmanager": "AccessSecretVersion, checked by CRC32C",
+        "sops": "file, decrypted where it has changed: a Decrypt for each key that is tried",
     }
 )
 """What one read is, where each is a call of its own."""

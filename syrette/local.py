@@ -67,7 +67,7 @@ def local(plan: Plan, *, without_roles: bool) -> Plan:
     for store in plan.stores:
         if (needed := _only_in_a_pod(store)) is not None:
             raise InputError(
-                f"store `{store.name}`: {needed}; `syrette check` asks a cluster for it and tells "
+                f"store `{store.name}`: {needed}; `syrette check` reads in a cluster and tells "
                 "what the pod would get"
             )
     left_out = _CHAIN if without_roles else ()
@@ -81,6 +81,8 @@ def _only_in_a_pod(store: Store) -> str | None:
         return f"the Vault login `{store.text('auth')}` needs a token of the pod's service account"
     if store.family == "azure":
         return "the login to Azure needs a token of the pod's service account"
+    if store.family == "sops":
+        return "documents are mounted by the kubelet of a pod; `sops --decrypt` reads one here"
     if store.family == "gcp":
         return f"the Google token source `{store.text('auth')}` is the pod's own"
     return None

@@ -120,6 +120,22 @@ def _signature(store: Store, signer: Store, account: str) -> Iterator[str]:
     yield from (f"  {line}" for line in _aws(signer, account))
 
 
+def _sops(store: Store, account: str) -> Iterator[str]:
+    if secret := store.text("age-key-secret"):
+        yield f"identities of age: the Secret {secret.replace('/', ', key ', 1)}"
+    for inner in store.key_stores:
+        yield f"data keys by the login of {inner.name}:"
+        yield from (f"  {line}" for line in words(inner, account))
+    if not store.key_stores and not secret:
+        yield "nothing decrypts: give `sops.age-key-secret`, or a store in `sops.key-stores`"
+    allowed = store.names("allowed-keys")
+    yield "keys that a document may name: " + (
+        ", ".join(allowed) if allowed else "those of the logins above"
+    )
+    if store.text("mac") == "ignore":
+        yield "the MAC of documents is not verified"
+
+
 _WORDS: Final[Mapping[str, Callable[[Store, str], Iterator[str]]]] = MappingProxyType(
-    {"aws": _aws, "azure": _azure, "gcp": _gcp, "vault": _vault}
+    {"aws": _aws, "azure": _azure, "gcp": _gcp, "sops": _sops, "vault": _vault}
 )

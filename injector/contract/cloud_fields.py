@@ -42,7 +42,7 @@ GCP: Final = (
         ("gcp",),
         "GKE cluster whose workload identity binding the pod logs in by.",
         pattern=GKE_CLUSTER,
-        expected="a name such as projects/acme/locations/europe-west3/clusters/prod",
+        expected="a name such as projects/acme-prod/locations/europe-west3/clusters/prod",
         inherited=True,
     ),
     StoreField(

@@ -69,8 +69,6 @@ class ProviderKind:
     name: str
     family: str
     """Providers of one family share field values and sessions."""
-    available: bool
-    """Whether the injector of this version has it."""
     options: tuple[str, ...]
     """Options that a reference may carry."""
     open_options: tuple[str, ...] = ()
@@ -81,25 +79,21 @@ PROVIDERS: Final[Mapping[str, ProviderKind]] = MappingProxyType(
     {
         row.name: row
         for row in (
-            ProviderKind(
-                "aws-secretsmanager", "aws", available=True, options=("region", "stage", "version")
-            ),
+            ProviderKind("aws-secretsmanager", "aws", options=("region", "stage", "version")),
             ProviderKind(
                 "aws-ssm",
                 "aws",
-                available=True,
                 options=("label", "recursive", "region", "version"),
             ),
             ProviderKind(
                 "vault",
                 "vault",
-                available=True,
                 options=("engine", "kv", "ttl", "version"),
                 open_options=("data.",),
             ),
-            ProviderKind("gcp-secretmanager", "gcp", available=True, options=("region", "version")),
-            ProviderKind("azure-keyvault", "azure", available=True, options=("version",)),
-            ProviderKind("sops", "sops", available=True, options=("type",)),
+            ProviderKind("gcp-secretmanager", "gcp", options=("region", "version")),
+            ProviderKind("azure-keyvault", "azure", options=("version",)),
+            ProviderKind("sops", "sops", options=("type",)),
         )
     }
 )

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 UNAUTHENTICATED: Final = "UNAUTHENTICATED"
 """Code of every 401: the token is not, or no longer, accepted."""
 
-DAMAGED: Final = "CRC32C"
-"""Code of what is not, byte by byte, what the other side has sent."""
 _No = tuple[Reason, str, str]
 """Reason, what happened, what to change."""
 
@@ -85,9 +83,7 @@ def crypto_key(refusal: Refusal, name: str, principal: str) -> ProviderError:
     said = read(refusal)
     if "_crc32c did not match" in said.text:
         no = (Reason.UNAVAILABLE, "the request was changed on its way to Cloud KMS", remedies.AGAIN)
-        made = _error(refusal, said, no)
-        made.code = DAMAGED
-        return made
+        return _error(refusal, said, no)
     return _error(refusal, said, _general(said) or _of_key(said, name, principal))
 
 

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 STEP: Final = "Cloud KMS decrypt"
 HOST: Final = "https://cloudkms.googleapis.com"
+_DAMAGED: Final = "CRC32C"
+"""Code of a data key that is not the one which the server sent."""
 _CRC: Final = re.compile(r"[0-9]{1,10}", re.ASCII)
 
 
@@ -92,7 +94,7 @@ def _call(store: Store, resource: str, ciphertext: bytes) -> Call:
 
 
 def _is_damaged(error: InjectorError) -> bool:
-    return isinstance(error, ProviderError) and error.code == errors.DAMAGED
+    return isinstance(error, ProviderError) and error.code == _DAMAGED
 
 
 def _verified(reply: dict[str, Any]) -> Material:
@@ -117,7 +119,7 @@ def _damaged(problem: str) -> ProviderError:
         Reason.UNAVAILABLE,
         f"the data key in the reply {problem}",
         step=STEP,
-        code=errors.DAMAGED,
+        code=_DAMAGED,
         remedy="it is tried again; if it stays, look at what changes replies between the pod and "
         "Google",
     )

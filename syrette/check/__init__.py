@@ -49,7 +49,7 @@ class _Ready:
     decision: Decision
     plan: Plan
     files: dict[str, bytes]
-    """Tokens, and Secrets that a login needs, by path."""
+    """Tokens, Secrets that a login needs, and ConfigMaps with documents, by path."""
 
 
 def check(asked: Asked) -> int:
@@ -127,16 +127,14 @@ async def _prepare(
 
 
 async def _files(api: Api, asked: Asked, decided: list[Decision]) -> dict[str, bytes]:
-    """Get tokens and Secrets of all pods, each once, by the path where the injector looks."""
+    """Get tokens, Secrets and ConfigMaps of all pods, each once, by the path in our containers."""
     pods = [decision.patched for decision in decided]
     namespace, found = asked.inputs.namespace, dict[str, bytes]()
     for audience in sorted({it for pod in pods for it in cluster.audiences(pod)}):
         token = await cluster.token(api, namespace, asked.service_account, audience)
         found[f"{names.TOKEN_DIRECTORY}/{names.token_file(audience)}"] = token.encode()
-    for name, key, path in sorted({it for pod in pods for it in cluster.secrets(pod)}):
-        data = await cluster.secret(api, namespace, name, key)
-        if data is not None:
-            found[f"{names.DOCUMENTS_DIRECTORY}/{path}"] = data
+    for item in sorted({it for pod in pods for it in cluster.mounted(pod)}):
+        found |= await cluster.content(api, namespace, item)
     return found
 
 

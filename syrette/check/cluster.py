@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
@@ -36,8 +36,12 @@ class _TokenStatus(msgspec.Struct):
     token: str
 
 
-class _Secret(msgspec.Struct):
+class _Object(msgspec.Struct):
     data: dict[str, str] = {}
+    binary: dict[str, str] = msgspec.field(default={}, name="binaryData")
+
+
+_PLURALS: Final = {"configMap": ("configmaps", "ConfigMap"), "secret": ("secrets", "Secret")}
 
 
 class _TokenRequest(msgspec.Struct):
@@ -87,14 +91,39 @@ def audiences(pod: dict[str, Any] | None) -> list[str]:
     ]
 
 
-def secrets(pod: dict[str, Any] | None) -> list[tuple[str, str, str]]:
-    """Name the Secrets that the webhook would mount for logins: name, key and path below ours."""
-    return [
-        (source["secret"]["name"], item["key"], item["path"])
+class Mounted(NamedTuple):
+    """One key of an object that the kubelet would mount for us."""
+
+    kind: str
+    """`secret` or `configMap`."""
+    name: str
+    key: str
+    path: str
+    """In our containers."""
+
+
+def mounted(pod: dict[str, Any] | None) -> list[Mounted]:
+    """
+    Name the Secrets and ConfigMaps that the webhook would have mounted for us.
+
+    ConfigMaps of the pod's own volumes are among them where they are mounted in our containers.
+    """
+    ours = [
+        Mounted(kind, content["name"], item["key"], f"{names.DOCUMENTS_DIRECTORY}/{item['path']}")
         for source in _sources(pod, names.DOCUMENTS_VOLUME)
-        if "secret" in source
-        for item in source["secret"]["items"]
+        for kind, content in source.items()
+        for item in content["items"]
     ]
+    spec = (pod or {}).get("spec") or {}
+    inits = [it for it in spec.get("initContainers") or () if it["name"] == names.INIT_CONTAINER]
+    read = {mount["name"]: mount["mountPath"] for it in inits for mount in it["volumeMounts"]}
+    theirs = [
+        Mounted("configMap", volume["configMap"]["name"], item["key"], f"{place}/{item['path']}")
+        for volume in spec.get("volumes") or ()
+        if "configMap" in volume and (place := read.get(volume["name"]))
+        for item in volume["configMap"].get("items") or [{"key": "", "path": ""}]
+    ]
+    return ours + theirs
 
 
 def _sources(pod: dict[str, Any] | None, name: str) -> list[dict[str, Any]]:
@@ -107,28 +136,34 @@ def _sources(pod: dict[str, Any] | None, name: str) -> list[dict[str, Any]]:
     ]
 
 
-async def secret(api: Api, namespace: str, name: str, key: str) -> bytes | None:
+async def content(api: Api, namespace: str, item: Mounted) -> dict[str, bytes]:
     """
-    Read one key of a Secret; None where it is not there, which the login tells then.
+    Read what would be mounted, by path; nothing where it is not there, which the injector tells.
 
     Raises:
         InputError: if the caller may not, with what to ask for.
         ApiError: if the API server does not answer.
     """
+    plural, word = _PLURALS[item.kind]
+    path = f"/api/v1/namespaces/{namespace}/{plural}/{_checked(item.name)}"
     try:
-        made = await api.get(f"/api/v1/namespaces/{namespace}/secrets/{_checked(name)}", JSON)
+        made = msgspec.json.decode(await api.get(path, JSON), type=_Object)
     except ApiError as exc:
         if exc.absent:
-            return None
+            return {}
         if exc.forbidden:
             raise InputError(
-                f"you may not read the Secret `{namespace}/{name}`, by which the pod logs in: ask "
-                f"for a Role in namespace `{namespace}` with verb `get` on `secrets` and "
-                f"`resourceNames: [{name}]`"
+                f"you may not read the {word} `{namespace}/{item.name}`, which the pod needs: ask "
+                f"for a Role in namespace `{namespace}` with verb `get` on `{plural}` and "
+                f"`resourceNames: [{item.name}]`"
             ) from exc
         raise
-    text = msgspec.json.decode(made, type=_Secret).data.get(key)
-    return None if text is None else b64decode(text)
+    encoded = item.kind == "secret"
+    held = {key: b64decode(text) if encoded else text.encode() for key, text in made.data.items()}
+    held |= {key: b64decode(text) for key, text in made.binary.items()}
+    if not item.key:
+        return {f"{item.path}{key}": data for key, data in held.items()}
+    return {item.path: held[item.key]} if item.key in held else {}
 
 
 async def token(api: Api, namespace: str, account: str, audience: str) -> str:

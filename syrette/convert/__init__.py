@@ -1,6 +1,7 @@
 """
-`syrette convert`: manifests annotated for Vault's Agent Injector become manifests for ours.
+`syrette convert`: manifests of other tools for secrets become ours.
 
+Of Vault's Agent Injector, the Secrets Store CSI driver and the External Secrets Operator.
 Pure: manifests in, manifests and a report out. Nothing is guessed; what has no sure equivalent is
 left out and told.
 """
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from syrette import manifests
-from syrette.convert import pods
+from syrette.convert import csi, external, pods, podspec
+from syrette.convert.csi.mounts import DRIVER
 from syrette.convert.findings import Fate, Finding, Report
 from syrette.convert.table import PREFIX
 
@@ -51,20 +53,31 @@ def convert(documents: list[dict[str, Any]]) -> Converted:
     """
     after = copy.deepcopy(documents)
     workloads = {id(it.document): it for it in manifests.workloads(after)}
+    used = frozenset(
+        (workload.namespace, name)
+        for workload in workloads.values()
+        for name in podspec.secrets(workload.template["spec"])
+    )
     reports: list[Report] = []
     todo: dict[str, None] = {}
     for document in after:
         workload = workloads.get(id(document))
         if workload is None:
             reports.extend(_elsewhere(document))
+            reports.extend(external.elsewhere(document, used))
             continue
         template = workload.template
         metadata = template.get("metadata") or {}
         annotations = metadata.get("annotations") or {}
         replaced, conversion = pods.convert(annotations, template["spec"])
         _beside(workload, conversion)
+        replaced, volumes = csi.convert(template["spec"], replaced, after, workload.namespace)
+        conversion.add(volumes)
+        replaced, read = external.convert(template["spec"], replaced, after, workload.namespace)
+        conversion.add(read)
         if replaced != annotations:
             metadata["annotations"] = replaced
+            template["metadata"] = metadata
         todo.update(dict.fromkeys(conversion.todo))
         if conversion.findings or conversion.notes:
             notes = tuple(dict.fromkeys(conversion.notes))
@@ -95,12 +108,12 @@ def _elsewhere(document: dict[str, Any]) -> Iterator[Report]:
 
 
 def _annotated(value: object) -> bool:
-    """Whether annotations of theirs stand anywhere within."""
+    """Whether annotations or volumes of theirs stand anywhere within."""
     pending = [value]
     while pending:
         item = pending.pop()
         if isinstance(item, dict):
-            if any(str(key).startswith(PREFIX) for key in item):
+            if item.get("driver") == DRIVER or any(str(key).startswith(PREFIX) for key in item):
                 return True
             pending.extend(item.values())
         elif isinstance(item, list):

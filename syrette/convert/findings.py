@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 
 class Fate(StrEnum):
@@ -24,6 +25,13 @@ class Finding:
     fate: Fate
     text: str
     """What it became, or why it became nothing."""
+
+
+GOOGLE: Final = (
+    "operator: give `gcp.gke-cluster`, or `gcp.workload-identity-provider`, in `defaults`: whose "
+    "binding or federation the pods log in to Google by"
+)
+"""What is left to do where nobody says how the pod logs in to Google."""
 
 
 @dataclass(slots=True)
@@ -51,6 +59,12 @@ class Conversion:
     def none(self, key: str, text: str) -> None:
         """Say why an annotation has no equivalent."""
         self.findings.append(Finding(key, Fate.NONE, text))
+
+    def add(self, more: Conversion) -> None:
+        """Take what another source of the same pod has to tell."""
+        self.findings.extend(more.findings)
+        self.notes.extend(more.notes)
+        self.todo.extend(more.todo)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
+from syrette.convert.csi.mounts import DRIVER
 from syrette.convert.findings import Fate
 from syrette.convert.table import PREFIX
 
@@ -31,7 +32,10 @@ def text(reports: Sequence[Report], todo: Sequence[str]) -> str:
         lines.append("to do:")
         lines.extend(f"  - {line}" for line in todo)
     if not reports:
-        lines.append(f"no annotation of {PREFIX.rstrip('/')} was found")
+        lines.append(
+            f"no annotation of {PREFIX.rstrip('/')}, no volume of {DRIVER} and no Secret of an "
+            "ExternalSecret was found"
+        )
     return "\n".join(lines)
 
 

@@ -30,6 +30,8 @@ class Row:
     """What it becomes, or why nothing."""
     asks: bool | None = None
     """The value of a boolean that asks for something; with the other one nothing is lost."""
+    harmless: tuple[str, ...] = ()
+    """Values with which nothing is lost."""
 
 
 _CERTIFICATES: Final = (

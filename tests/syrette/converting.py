@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from syrette.convert import Converted
 
 OPERATOR = """
-defaults: {vault.address: "https://vault.acme.io:8200", vault.role: anybody, aws.region: eu-west-1}
+defaults:
+  vault.address: "https://vault.acme.io:8200"
+  vault.role: anybody
+  aws.region: eu-west-1
+  gcp.gke-cluster: projects/acme-prod/locations/europe-west3/clusters/prod
 allowed-addresses: ["https://vault.acme.io:8200"]
 allowed-audiences: [vault-prod]
 """

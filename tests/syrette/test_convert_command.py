@@ -116,7 +116,10 @@ def test_a_manifest_without_any_of_them_is_told_so(
     code = _type([], CRON.replace("vault.hashicorp.com", "acme.io"), monkeypatch)
 
     assert code == 0
-    assert capsys.readouterr().err == "no annotation of vault.hashicorp.com was found\n"
+    assert capsys.readouterr().err == (
+        "no annotation of vault.hashicorp.com, no volume of secrets-store.csi.k8s.io and no Secret "
+        "of an ExternalSecret was found\n"
+    )
 
 
 @pytest.mark.parametrize(

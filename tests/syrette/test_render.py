@@ -224,7 +224,7 @@ def test_explain_tells_the_problems_of_a_denied_pod(
     output = capsys.readouterr()
 
     assert code == 2
-    assert "would be denied: not-in-this-version" in output.out
+    assert "would be denied: invalid-reference" in output.out
     assert "GetParameters" in output.out
-    assert "`sops` is not in this version" not in output.out
-    assert output.err.count("not in this version") == 1
+    assert "names no document" not in output.out
+    assert output.err.count("names no document") == 1

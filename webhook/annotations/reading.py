@@ -1,8 +1,7 @@
 """
 References against stores: each must name a store that is there, with options that it takes.
 
-Whatever becomes part of a host name has a DNS label's shape. Providers that this version does not
-have are refused by name, after everything else about them was checked.
+Whatever becomes part of a host name has a DNS label's shape.
 """
 
 from __future__ import annotations
@@ -131,13 +130,6 @@ class References:
             self._check_vault(reference, configured, refuse)
         elif provider.family == "azure":
             self._check_azure(reference, configured, refuse)
-        if not provider.available and self._first(reference.store, "available"):
-            available = [name for name, row in PROVIDERS.items() if row.available]
-            message = (
-                f"the provider `{provider.name}` is not in this version, which has "
-                f"{', '.join(available)}"
-            )
-            refuse(Reason.NOT_IN_THIS_VERSION, message)
 
     def _check_aws(
         self,

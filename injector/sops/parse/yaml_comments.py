@@ -158,11 +158,13 @@ class Comments:
         line, column = cursor.place.line, cursor.place.column
         while peek < _FARTHEST:
             column += 1
-            here = Place(cursor.place.index + peek, line, column)
-            character = cursor.text[here.index]
+            index = cursor.place.index + peek
+            character = cursor.text[index]
             if character in BLANKS:
-                peek += 1
+                blanks = min(_ended(_BLANK, cursor.text, index) - index, _FARTHEST - peek)
+                peek, column = peek + blanks, column + blanks - 1
                 continue
+            here = Place(index, line, column)
             closes = self._around.in_flow and character in "]}"
             if closes or character in BREAKS or character == _END:
                 self._empty_line(here, character, closes=closes)

@@ -12,21 +12,30 @@ from typing import TYPE_CHECKING, Final
 
 from syrette.convert import paths
 from syrette.convert.templates import functions, grammar, tokens
-from syrette.convert.templates.expressions import ALONE
+from syrette.convert.templates.expressions import ALONE, Expressions
 from syrette.convert.templates.tokens import NotUnderstoodError
 from syrette.convert.templates.translation import Translation, plain_name
-from syrette.convert.templates.values import Fields, Made, Part
+from syrette.convert.templates.values import Fields, Known, Made, Part
 from syrette.convert.templates.writing import Tag, write
 from webhook.annotations.templates import MAX_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from injector.contract.references import Reference
     from syrette.convert.paths import Request
     from syrette.convert.templates.translation import Piece
 
-__all__ = ["ALONE", "Content", "NotUnderstoodError", "translate"]
+__all__ = [
+    "ALONE",
+    "Content",
+    "Made",
+    "NotUnderstoodError",
+    "Part",
+    "plain_name",
+    "translate",
+    "translate_known",
+]
 
 DELIMITERS: Final = ("{{", "}}")
 _FORMATS: Final = {"toJSON": "json", "toUnescapedJSON": "json", "toYAML": "yaml"}
@@ -71,6 +80,34 @@ def translate(template: str, delimiters: tuple[str, str] = DELIMITERS) -> Conten
         raise
     except ValueError as exc:
         raise NotUnderstoodError(str(exc)) from exc
+
+
+def translate_known(template: str, take: Callable[[str], Part | Made]) -> Part | str:
+    """
+    Translate a template of the External Secrets Operator, whose dot has texts by their names.
+
+    Args:
+        template: of its engine v2.
+        take: gives the text of a name; raises ValueError for one that there is not.
+
+    Returns:
+        The only text if the template is that alone, else a template of ours.
+
+    Raises:
+        NotUnderstoodError: says what is not translated, and where.
+    """
+    tree = grammar.parse(tokens.scan(template, DELIMITERS))
+    expressions = Expressions({}, functions.SPRIG, asks=False)
+    pieces = [it for it in Translation({}, expressions).body(tree, Known(take), {}) if it]
+    if len(pieces) == 1 and isinstance(pieces[0], Part):
+        return pieces[0]
+    try:
+        text = write([_tag(it) if isinstance(it, Part | Made) else it for it in pieces])
+    except ValueError as exc:
+        raise NotUnderstoodError(str(exc)) from exc
+    if len(text.encode()) > MAX_BYTES:
+        raise NotUnderstoodError(f"it becomes a template of more than {MAX_BYTES // 1024} KiB")
+    return text
 
 
 def _names(requests: Sequence[Request]) -> dict[Request, str]:

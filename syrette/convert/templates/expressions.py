@@ -16,6 +16,7 @@ from syrette.convert.templates.values import (
     Envelope,
     Fields,
     Joined,
+    Known,
     Listing,
     Made,
     Part,
@@ -48,10 +49,20 @@ class Expressions:
 
     Args:
         names: what each secret is called; one that is not there is called `value`.
+        table: the functions that are translated.
+        asks: whether templates ask Vault themselves.
     """
 
-    def __init__(self, names: Mapping[Request, str]) -> None:
+    def __init__(
+        self,
+        names: Mapping[Request, str],
+        table: Mapping[str, functions.Row] = functions.FUNCTIONS,
+        *,
+        asks: bool = True,
+    ) -> None:
         self._names = names
+        self._table = table
+        self._asks = asks
         self.requests: list[Request] = []
         """What is asked of Vault, in the order in which the template does."""
         self.versioned: dict[Request, bool] = {}
@@ -109,13 +120,13 @@ class Expressions:
         arguments = [self._term(term, dot, scope) for term in rest]
         if piped is not None:
             arguments.append(piped)
-        if first.name in {"secret", "pkiCert"}:
+        if self._asks and first.name in {"secret", "pkiCert"}:
             return self._asked(first.name, arguments)
         if first.name == "index":
             return self._index(arguments)
         if first.name in _SERIALISING:
             arguments = [self.whole(value) for value in arguments]
-        return functions.call(first.name, tuple(arguments))
+        return functions.call(first.name, tuple(arguments), self._table)
 
     def _term(self, term: Term, dot: Value | None, scope: Mapping[str, Value]) -> Value:
         if isinstance(term, Access):
@@ -158,6 +169,8 @@ class Expressions:
             return _certified(value, field)
         if isinstance(value, Envelope):
             return self._enveloped(value.request, field)
+        if isinstance(value, Known):
+            return value.take(field)
         if isinstance(value, Fields):
             return Part(member(value.code, field), key=field)
         if isinstance(value, Part):

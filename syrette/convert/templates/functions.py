@@ -81,14 +81,14 @@ def truth(value: Value) -> str:
     raise ValueError("whether this is there cannot be asked")
 
 
-def call(name: str, arguments: tuple[Value, ...]) -> Value:
+def call(name: str, arguments: tuple[Value, ...], table: Mapping[str, Row]) -> Value:
     """
-    Call a function.
+    Call a function of a table.
 
     Raises:
         ValueError: for a function that is not in the table, or not with such arguments.
     """
-    row = FUNCTIONS.get(name)
+    row = table.get(name)
     if row is None:
         raise ValueError(f"`{name[:60]}`: {_FOREIGN.get(name, 'the function is not translated')}")
     if len(arguments) < row.least or (len(arguments) > row.least and not row.more):
@@ -213,6 +213,40 @@ FUNCTIONS: Final[Mapping[str, Row]] = MappingProxyType(
     }
 )
 """By name; `secret`, `pkiCert` and `index` are the translation's own."""
+
+
+def _same(arguments: tuple[Value, ...]) -> Value:
+    return arguments[0]
+
+
+def _default(arguments: tuple[Value, ...]) -> Value:
+    fallback, value = arguments
+    return Made(f"{code(value)}|default({code(fallback)}, true)", "default", value)
+
+
+SPRIG: Final[Mapping[str, Row]] = MappingProxyType(
+    {
+        row.name: row
+        for row in (
+            Row("toString", 1, _same, "nothing: it is a text"),
+            _filter("b64dec", "b64decode"),
+            _filter("b64enc", "b64encode"),
+            _filter("toJson", "tojson"),
+            _filter("lower", "lower"),
+            _filter("upper", "upper"),
+            _filter("trim", "trim"),
+            _method("trimPrefix", "removeprefix"),
+            _method("trimSuffix", "removesuffix"),
+            Row("replace", 3, _replace_all, "`| replace(…, …)`"),
+            Row("default", 2, _default, "`| default(…, true)`"),
+            *(FUNCTIONS[name] for name in ("indent", "printf", "eq", "ne", "not", "and", "or")),
+        )
+    }
+)
+"""
+Of the External Secrets Operator's templates (engine v2): functions of sprig and of text/template
+(docs/guides/templating.md of external-secrets/external-secrets).
+"""
 
 _FOREIGN: Final = {
     **dict.fromkeys(

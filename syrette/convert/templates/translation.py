@@ -64,10 +64,13 @@ class Translation:
 
     Args:
         names: what each secret is called; one that is not there is called `value`.
+        expressions: other ones than those of Vault Agent.
     """
 
-    def __init__(self, names: Mapping[Request, str]) -> None:
-        self.expressions = Expressions(names)
+    def __init__(
+        self, names: Mapping[Request, str], expressions: Expressions | None = None
+    ) -> None:
+        self.expressions = expressions or Expressions(names)
         self._taken = frozenset(names.values())
 
     def body(self, body: Body, dot: Value | None, scope: Scope) -> list[Piece]:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from syrette.convert.paths import Request
 
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
@@ -24,6 +26,14 @@ class Secret:
     """What `secret` gives: `.Data` and the rest of Vault's answer."""
 
     request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Texts that a template is given by their names."""
+
+    take: Callable[[str], Part | Made]
+    """Gives one; raises ValueError for a name that there is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +105,18 @@ class Truth:
 
 
 Value = (
-    str | int | Secret | Envelope | Fields | Certificate | Part | Listing | Made | Joined | Truth
+    str
+    | int
+    | Secret
+    | Known
+    | Envelope
+    | Fields
+    | Certificate
+    | Part
+    | Listing
+    | Made
+    | Joined
+    | Truth
 )
 """A text or number is the template's own."""
 

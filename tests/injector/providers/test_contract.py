@@ -7,7 +7,6 @@ A provider is added to this suite by one row of `backends`; a test says that non
 from __future__ import annotations
 
 import traceback
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -60,8 +59,8 @@ def outcomes(fetched: list[Fetched]) -> list[tuple[bool, bool, bool]]:
 
 
 def test_every_provider_of_the_registry_is_in_this_suite() -> None:
-    """Those without a row have suites of their own, in `azure`, `gcp` and `vault`."""
-    own = ("azure-keyvault", "gcp-secretmanager", "vault")
+    """Those without a row have suites of their own: `azure`, `gcp`, `vault`, and `test_sops`."""
+    own = ("azure-keyvault", "gcp-secretmanager", "sops", "vault")
     assert sorted([*BACKENDS, *own]) == sorted(PROVIDERS)
 
 
@@ -383,10 +382,10 @@ def test_provider_that_this_version_lacks_is_an_error_of_its_reads(
     tenant: Tenant, backend: Backend
 ) -> None:
     """A plan of a newer webhook is answered, not crashed on."""
-    store = replace(tenant.store(backend.provider), provider="sops")
-    plan = Plan((), (store,), ())
+    plan = Plan((), (tenant.store(backend.provider),), ())
     reference = read(backend.reference).reference
-    fetched = reads.fetch([reference], plan, State(), Edges(tenant.sessions, _nowhere))
+    edges = Edges(tenant.sessions, _nowhere, providers={})
+    fetched = reads.fetch([reference], plan, State(), edges)
 
     error = fetched[reference].error
     assert error is not None

@@ -123,7 +123,8 @@ def outcomes(oracle: Oracle, seeds: range) -> list[tuple[Case, str]]:
 
 def main() -> None:
     """Compare so many cases, from a given seed on, and tell what came out."""
-    count, first = (int(text) for text in (*sys.argv[1:], "1000", "0")[:2])
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    first = int(sys.argv[2]) if len(sys.argv) > 2 else 0
     directory = Path(tempfile.mkdtemp(prefix="differences-sops-"))
     oracle = Oracle(directory, x25519(), ssh("ed25519"), ssh("rsa"))
     counts: Counter[tuple[str, str]] = Counter()

@@ -115,6 +115,13 @@ class Oracle:
         done = self._run(*options, "--decrypt", self._file(data, name))
         return done.stdout if done.returncode == 0 else None
 
+    def changed(self, data: bytes, name: str, path: str, value: str) -> bytes:
+        """Set a value under the same data key; path and value are JSON."""
+        file = self._file(data, name)
+        done = self._run("set", file, path, value)
+        assert done.returncode == 0, done.stderr
+        return (self._directory / file).read_bytes()
+
     def service_for(self) -> Callable[[MasterKey], AgeKeyService]:
         """Give our own way to decrypt with the identity."""
         secrets = [each.secret for each in (self.identity, *self._of_ssh)]

@@ -91,8 +91,11 @@ class House:
 
     def take_down(self, name: str) -> None:
         """Let one of the clouds fail every call; AWS takes the key of the document with it."""
-        {"aws": self.aws, "azure": self.azure, "gcp": self.gcp}[name].faults.add(faults.status(503))
+        self._faults(name).add(faults.status(503))
 
     def bring_back(self, name: str) -> None:
         """End that."""
-        {"aws": self.aws, "azure": self.azure, "gcp": self.gcp}[name].faults.clear()
+        self._faults(name).clear()
+
+    def _faults(self, name: str) -> faults.Faults:
+        return {"aws": self.aws.faults, "azure": self.azure.faults, "gcp": self.gcp.faults}[name]

@@ -80,7 +80,7 @@ def test_a_document_that_changes_is_followed(tier: Tier, sops: Oracle) -> None:
     log = runner.containers["syrette-sidecar"].log
     held = objects["config_maps"]["app"]
     held["secrets.yaml"] = held["secrets.yaml"].replace(
-        "password: ENC[AES256_GCM,data:", "password: ENC[AES256_GCM,data:AA"
+        "password: ENC[AES256_GCM,data:", "password: ENC[AES256_GCM,data:AAAA"
     )
     runner.rotate_tokens()
     eventually(lambda: "integrity-failed" in log() or "invalid-document" in log())

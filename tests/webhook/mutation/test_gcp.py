@@ -263,3 +263,44 @@ def test_the_operators_endpoints_are_in_the_plan() -> None:
     assert store.pairs("endpoints") == (("secretmanager", "https://secrets.p.example.com"),)
     refused = denial(_pod("team:db", {**FEDERATION, "stores": mine})).message
     assert "is not in the operator's `allowed-addresses`" in refused
+
+
+def test_a_store_names_its_source_and_mixes_in_no_other() -> None:
+    """Though the pod's own options name another: its cluster, and no delegates of others."""
+    hop = "hop@acme-prod.iam.gserviceaccount.com"
+    stores = (
+        f"gke: {{provider: gcp-secretmanager, gke-cluster: {CLUSTER}}}\n"
+        f"other: {{provider: gcp-secretmanager, service-account: {ACCOUNT}}}\n"
+        "how: {provider: gcp-secretmanager, auth: federation}"
+    )
+    family = {"gcp.delegates": hop, "gcp.service-account": f"x{ACCOUNT}", "stores": stores}
+    options = {**FEDERATION, **family, "gcp.credentials-secret": "google/key.json"}
+    found = {}
+    for name in ("gke", "other", "how"):
+        (store,) = plan_of(patched(_pod(f"{name}:db", options))).stores
+        found[name] = (store.text("auth"), store.names("delegates"), "audience" in store.settings)
+
+    assert found == {
+        "gke": ("gke", (hop,), True),
+        "other": ("federation", (), True),
+        "how": ("federation", (hop,), True),
+    }
+
+
+def test_an_audience_without_a_token_is_refused() -> None:
+    """A key logs in without one."""
+    team = "team: {provider: gcp-secretmanager, credentials-secret: google/key.json, audience: a}"
+    message = denial(_pod("team:db", {"gcp.project": "acme-prod", "stores": team})).message
+
+    assert "the source `credentials` has no token with an audience" in message
+
+
+def test_the_service_accounts_annotation_is_no_mistake_where_the_operator_gives_a_key() -> None:
+    """It is for GKE's own ways, and simply not used."""
+    operators = settings.load(
+        "defaults: {gcp.auth: credentials, gcp.credentials-secret: google/key.json}"
+    )
+    around = context(service_account_annotations={"iam.gke.io/gcp-service-account": ACCOUNT})
+    (store,) = plan_of(patched(_pod(options={}), around, operators)).stores
+
+    assert store.text("service-account") == ""
