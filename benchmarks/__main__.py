@@ -47,7 +47,7 @@ RESULTS: Final = Path(__file__).parent / "results"
 def main(arguments: Sequence[str]) -> int:
     """Measure and report; the exit code."""
     parser = argparse.ArgumentParser("python -m benchmarks", description="Measures; no verdict.")
-    parser.add_argument("--quick", action="store_true", help="four minutes, and less exact")
+    parser.add_argument("--quick", action="store_true", help="three minutes, and less exact")
     parser.add_argument("programs", nargs="*", metavar="PROGRAM", help=f"of {', '.join(PROGRAMS)}")
     options = parser.parse_args(arguments)
     chosen, quick = options.programs or PROGRAMS, options.quick
