@@ -62,7 +62,7 @@ lint: $(STAMP) ## the fast half of `make test`
 coverage: $(CHART) ## the tests again, with what they do not reach
 	@$(BIN)/python -m tests --coverage
 
-bench: $(STAMP) ## benchmarks: a table and a plot, no verdict; `QUICK=1` for two minutes
+bench: $(STAMP) ## benchmarks: a table and a plot, no verdict; `QUICK=1` for three minutes
 	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick)
 
 docs: $(STAMP) ## write again the pages that are generated from the code

@@ -22,6 +22,7 @@ from benchmarks import (
     admission,
     init_container,
     pods,
+    providers,
     servers,
     sidecar,
     vault,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
     from benchmarks.effort import Effort
 
-PROGRAMS: Final = ("init", "sidecar", "vault", "webhook")
+PROGRAMS: Final = ("init", "sidecar", "vault", "providers", "webhook")
 _MEMORY: Final = Path("/dev/shm")  # noqa: S108 - folders of our own in it
 """Where files of pods lie, as in a volume in memory."""
 RESULTS: Final = Path(__file__).parent / "results"
@@ -46,7 +47,7 @@ RESULTS: Final = Path(__file__).parent / "results"
 def main(arguments: Sequence[str]) -> int:
     """Measure and report; the exit code."""
     parser = argparse.ArgumentParser("python -m benchmarks", description="Measures; no verdict.")
-    parser.add_argument("--quick", action="store_true", help="two minutes, and less exact")
+    parser.add_argument("--quick", action="store_true", help="three minutes, and less exact")
     parser.add_argument("programs", nargs="*", metavar="PROGRAM", help=f"of {', '.join(PROGRAMS)}")
     options = parser.parse_args(arguments)
     chosen, quick = options.programs or PROGRAMS, options.quick
@@ -74,6 +75,8 @@ def _measured(effort: Effort, programs: Sequence[str]) -> Iterator[Part]:
         yield from _containers(scene, effort, programs)
         if "vault" in programs:
             yield from _guarded("Vault", _vault(effort))
+        if "providers" in programs:
+            yield from _guarded("Providers", _providers(effort))
         if "webhook" in programs:
             yield from _guarded("Webhook", admission.measure(scene, effort))
 
@@ -97,10 +100,7 @@ def _containers(scene: Scene, effort: Effort, programs: Sequence[str]) -> Iterat
 def _vault(effort: Effort) -> Iterator[Part]:
     """Let both sidecars rest while init containers and agents come and go on the same core."""
     with ExitStack() as stack:
-        room = tempfile.TemporaryDirectory(
-            prefix="bench-", dir=_MEMORY if os.access(_MEMORY, os.W_OK) else None
-        )
-        folder = Path(stack.enter_context(room))
+        folder = Path(stack.enter_context(_room()))
         world = servers.Process(
             ["-m", "benchmarks.vault_world"], servers.other_cores(), folder / "vault_world.err"
         )
@@ -111,6 +111,25 @@ def _vault(effort: Effort) -> Iterator[Part]:
         yield from _guarded("Vault, init container", vault.measure(scene, effort))
         yield from _guarded("Vault, sidecar", resting.parts(effort.idle_seconds))
         yield from _guarded("Vault, renewal", vault_sidecar.renewals(scene, effort))
+
+
+def _providers(effort: Effort) -> Iterator[Part]:
+    """Start all five families, and pods of each."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(_room()))
+        world = servers.Process(
+            ["-m", "benchmarks.provider_world"], servers.other_cores(), folder / "world.err"
+        )
+        stack.enter_context(world)
+        scene = Scene(folder, world, providers.operator_config)
+        stack.enter_context(scene.patching())
+        yield from providers.measure(scene, effort)
+
+
+def _room() -> tempfile.TemporaryDirectory[str]:
+    """Make a folder in memory, where there is such a place."""
+    place = _MEMORY if os.access(_MEMORY, os.W_OK) else None
+    return tempfile.TemporaryDirectory(prefix="bench-", dir=place)
 
 
 def _guarded(title: str, parts: Iterator[Part]) -> Iterator[Part]:

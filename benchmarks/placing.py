@@ -11,8 +11,10 @@ import http.client
 import json
 import ssl
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import jsonpatch
@@ -21,7 +23,10 @@ from benchmarks import pods
 from injector.contract import names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+Objects = Mapping[str, Mapping[str, Mapping[str, str]]]
+"""Texts by kind (`configMap`, `secret`), name and key."""
 
 
 def patched(port: int, ca: Path, document: dict[str, Any]) -> dict[str, Any]:
@@ -59,15 +64,25 @@ class Placed:
         return [sys.executable, "-I", "-m", "injector", *words]
 
 
-def place(pod: dict[str, Any], container: str, root: Path, mint: Callable[[str], str]) -> Placed:
+def place(
+    pod: dict[str, Any],
+    container: str,
+    root: Path,
+    mint: Callable[[str], str],
+    objects: Objects = MappingProxyType({}),
+) -> Placed:
     """
-    Make the folders and tokens of a container of ours.
+    Make the folders, tokens and mounted objects of a container of ours.
 
     Args:
         pod: the patched pod.
         container: its name.
         root: a folder in place of the file system; one for all containers of a pod.
         mint: gives a token for an audience.
+        objects: of the pod's namespace.
+
+    Raises:
+        KeyError: for an object that is not there; here nothing is optional.
     """
     spec = pod["spec"]
     found = next(item for item in spec["initContainers"] if item["name"] == container)
@@ -76,8 +91,9 @@ def place(pod: dict[str, Any], container: str, root: Path, mint: Callable[[str],
         folder = root / mount["mountPath"].lstrip("/")
         folder.mkdir(parents=True, exist_ok=True)
         for source in volumes[mount["name"]].get("projected", {}).get("sources", ()):
-            token = source["serviceAccountToken"]
-            (folder / token["path"]).write_text(mint(token["audience"]))
+            for path, text in _projected(source, mint, objects):
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                (folder / path).write_text(text)
     message = root / found["terminationMessagePath"].lstrip("/")
     message.parent.mkdir(parents=True, exist_ok=True)
     message.touch()
@@ -88,6 +104,18 @@ def place(pod: dict[str, Any], container: str, root: Path, mint: Callable[[str],
     environment = {entry["name"]: _value(entry) for entry in found["env"]}
     environment[names.ROOT_VARIABLE] = str(root)
     return Placed([here.get(word, word) for word in found["command"]], environment, root)
+
+
+def _projected(
+    source: dict[str, Any], mint: Callable[[str], str], objects: Objects
+) -> Iterator[tuple[str, str]]:
+    """Give path and text of each file of one source of a projected volume."""
+    ((kind, body),) = source.items()
+    if kind == "serviceAccountToken":
+        yield body["path"], mint(body["audience"])
+        return
+    for item in body["items"]:
+        yield item["path"], objects[kind][body["name"]][item["key"]]
 
 
 def _value(entry: dict[str, Any]) -> str:

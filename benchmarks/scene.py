@@ -23,7 +23,7 @@ class Scene:
 
     Args:
         folder: empty.
-        world: a process of `benchmarks.world` or `benchmarks.vault_world`.
+        world: a process of `benchmarks.world` or of another one that speaks as it does.
         config: makes the operator's document of what the world says about itself.
     """
 
@@ -76,7 +76,8 @@ class Scene:
         self._roots += 1
         root = self.folder / f"pod-{self._roots}"
         root.mkdir()
+        objects = self.about.get("objects", {})
         return (
-            placing.place(pod, INIT_CONTAINER, root, self.mint),
-            placing.place(pod, SIDECAR_CONTAINER, root, self.mint),
+            placing.place(pod, INIT_CONTAINER, root, self.mint, objects),
+            placing.place(pod, SIDECAR_CONTAINER, root, self.mint, objects),
         )

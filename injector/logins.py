@@ -1,30 +1,32 @@
 """
 Opens the session cache of one worker: the transport, the clients and the registry of logins.
 
-The one place where those meet. Each family of providers is imported where a plan has a store of
-it: a pod pays for what it uses.
+The one place where those meet. Each family of providers is imported when somebody logs in to it: a
+pod pays for what it uses, and a store of documents that five families could open for the one that
+does.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from injector.contract.stores import FAMILIES
 from injector.retry import Retry
 from injector.sessions import SessionCache
 from injector.transport import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     from injector.aws.client import AwsClient
     from injector.aws.sdk import Sdk
     from injector.contract.plan import Plan
     from injector.identity.interface import Identity, Login, Session, SessionKey, Tenure
     from injector.rest import Rest
     from injector.vault.client import Vault, VaultClient
+
+T = TypeVar("T")
+_PREFIXES: Final = frozenset({"azure", "gcp", "vault"})
 
 
 def open_sessions(
@@ -38,15 +40,14 @@ def open_sessions(
     Open an empty cache.
 
     Args:
-        plan: for the operator's trust and proxy, and for the families of its stores.
+        plan: for the operator's trust and proxy.
         identity: the pod that logs in.
         retry: repetition and its monotonic clock; `until` is the worker's deadline.
         clock: seconds since the epoch.
     """
     retry = retry or Retry()
     transport = Transport(ca_bundle=plan.ca_bundle, proxy=plan.proxy, clock=retry.clock)
-    families = {store.family for store in plan.logins} or FAMILIES
-    return sessions_over(transport, identity, retry=retry, clock=clock, families=families)
+    return sessions_over(transport, identity, retry=retry, clock=clock)
 
 
 def sessions_over(
@@ -55,30 +56,68 @@ def sessions_over(
     *,
     retry: Retry,
     clock: Callable[[], float],
-    families: Iterable[str] = FAMILIES,
 ) -> SessionCache:
     """Open the same over a transport that the caller closes: whoever is no process of its own."""
     clients = Clients(transport, retry)
-    logins: dict[str, Login] = {}
-    tenures: dict[str, Tenure] = {}
-    if "aws" in families:
+
+    def aws() -> Mapping[str, Login]:
         from injector.identity import aws  # noqa: PLC0415 - paid by use
 
-        logins |= aws.logins(clients.sdk, clock, identity.root)
-    if "vault" in families:
+        return aws.logins(clients.sdk, clock, identity.root)
+
+    def vault() -> Mapping[str, Login]:
         from injector.identity import vault  # noqa: PLC0415 - paid by use
 
-        logins |= vault.logins(clients.servers, clock, identity.root)
-        tenures |= vault.tenures(clients.servers, clock)
-    if "azure" in families:
+        return vault.logins(clients.servers, clock, identity.root)
+
+    def vaults_tenures() -> Mapping[str, Tenure]:
+        from injector.identity import vault  # noqa: PLC0415 - paid by use
+
+        return vault.tenures(clients.servers, clock)
+
+    def azure() -> Mapping[str, Login]:
         from injector.identity import azure  # noqa: PLC0415 - paid by use
 
-        logins |= azure.logins(clients.apis, clock, identity.root)
-    if "gcp" in families:
+        return azure.logins(clients.apis, clock, identity.root)
+
+    def gcp() -> Mapping[str, Login]:
         from injector.identity import gcp  # noqa: PLC0415 - paid by use
 
-        logins |= gcp.logins(clients.apis, clock, identity.root)
+        return gcp.logins(clients.apis, clock, identity.root)
+
+    logins = ByMethod({"aws": aws, "vault": vault, "azure": azure, "gcp": gcp})
+    tenures = ByMethod({"vault": vaults_tenures})
     return SessionCache(identity, logins, clients, tenures=tenures, clock=clock)
+
+
+class ByMethod(Mapping[str, T]):
+    """
+    Rows of several families by their method, made when one of the family is asked for.
+
+    Methods begin with their family and `-`; those that do not are AWS's.
+
+    Args:
+        makers: make all rows of a family.
+    """
+
+    def __init__(self, makers: Mapping[str, Callable[[], Mapping[str, T]]]) -> None:
+        self._makers = makers
+        self._made: dict[str, Mapping[str, T]] = {}
+
+    def __getitem__(self, method: str) -> T:
+        family = method.partition("-")[0]
+        return self._of(family if family in _PREFIXES else "aws")[method]
+
+    def __iter__(self) -> Iterator[str]:
+        return (method for family in self._makers for method in self._of(family))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _of(self, family: str) -> Mapping[str, T]:
+        if family not in self._made:
+            self._made[family] = self._makers[family]()
+        return self._made[family]
 
 
 class Clients:

@@ -1,9 +1,9 @@
 """
 SOPS documents: files that the kubelet mounts, decrypted here with the pod's own identity.
 
-The version is the encrypted file's: one that has not changed is not decrypted again, and asks no
-key service. A document's author chooses its text, so nothing of it leads to another file or
-address than the store's.
+The version is the encrypted file's: one that has not changed is not decrypted again, asks no key
+service, and loads nothing that could decrypt it. A document's author chooses its text, so nothing
+of it leads to another file or address than the store's.
 """
 
 from __future__ import annotations
@@ -20,18 +20,17 @@ from injector.contract import names
 from injector.contract.reasons import Reason
 from injector.contract.sops import CONFIG_MAP, InvalidPathError, Place, parse_path
 from injector.errors import InjectorError, ProviderError
-from injector.keyservices.services import KeyServices
 from injector.material import Material
 from injector.providers.interface import Fetched, Provider, Read
-from injector.sops.document import open_document, version_of
 from injector.sops.errors import SopsError
 from injector.sops.limits import MAX_DOCUMENT
-from injector.sops.master_keys import AgeKey
+from injector.sops.versions import version_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from injector.contract.stores import Store
+    from injector.keyservices.services import KeyServices
     from injector.sessions import SessionCache
     from injector.sops.datakey import KeyService
     from injector.sops.document import Document
@@ -99,6 +98,8 @@ class _Desk:
         version = version_of(data)
         if version == read.known_version:
             return Fetched(read.reference, version=version, unchanged=True)
+        from injector.sops.document import open_document  # noqa: PLC0415 - paid by what changed
+
         document = open_document(
             data,
             place.format(read.reference.option("type")),
@@ -109,6 +110,8 @@ class _Desk:
 
     def services(self) -> _Services:
         """Give the key services of one document, with the identities that are mounted now."""
+        from injector.keyservices.services import KeyServices  # noqa: PLC0415 - paid by what changed
+
         identities, missing = self._identities()
         services = KeyServices(
             self.store.key_stores, self.sessions, identities, self.store.names("allowed-keys")
@@ -142,7 +145,7 @@ class _Services:
     missing: str
 
     def __call__(self, key: MasterKey) -> KeyService:
-        if self.missing and isinstance(key, AgeKey):
+        if self.missing and key.kind == "age":
             return _Without(self.missing)
         return self.known(key)
 

@@ -16,7 +16,6 @@ from injector.sops.datakey import data_key
 from injector.sops.errors import SopsError, invalid, untrusted
 from injector.sops.limits import MAX_PATH
 from injector.sops.mac import Mac
-from injector.sops.parse import json_format
 from injector.sops.selectors import Level, Selection
 from injector.sops.tree import Branch, Comment, Documents, Entry, Listing, Node, Scalar
 
@@ -66,8 +65,11 @@ def decrypt(
     try:
         documents = _decrypt(encrypted, cipher, verify_mac=verify_mac)
     except SopsError as exc:
-        again = format == "json" and exc.reason is Reason.INTEGRITY_FAILED
-        if not (again and json_format.beyond_floats(data)):
+        if format != "json" or exc.reason is not Reason.INTEGRITY_FAILED:
+            raise
+        from injector.sops.parse import json_format  # noqa: PLC0415 - only JSON pays for it
+
+        if not json_format.beyond_floats(data):
             raise
         # SOPS before 3.13.2 read every number of JSON as a float64, and hashed it as such.
         older = json_format.read(data, floats=True)

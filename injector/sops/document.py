@@ -6,7 +6,6 @@ The text is what `sops --decrypt` prints, byte for byte. Pure; the data key's se
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from injector.material import Material
 from injector.sops import plain
 from injector.sops.decrypt import decrypt
 from injector.sops.text import emit
+from injector.sops.versions import version_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,8 +81,3 @@ def open_document(
     """
     decrypted = decrypt(data, format, service_for, verify_mac=verify_mac)
     return Document(version_of(data), decrypted.last_modified, verify_mac, decrypted)
-
-
-def version_of(data: bytes) -> str:
-    """Say which encrypted file this is, without decrypting it: SHA-256 in hexadecimal."""
-    return hashlib.sha256(data).hexdigest()

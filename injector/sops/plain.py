@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from injector.contract.reasons import Reason
 from injector.material import Material
 from injector.sops.errors import SopsError, invalid
-from injector.sops.parse.binary_format import DATA_KEY
+from injector.sops.parse.encrypted import BINARY_KEY
 from injector.sops.tree import Branch, Comment, Entry, Listing, Scalar, Time
 
 if TYPE_CHECKING:
@@ -49,13 +49,13 @@ def binary(decrypted: Decrypted) -> Material:
     """
     for item in decrypted.documents[0].items:
         match item:
-            case Entry(key=key, value=Scalar(value=str() as text)) if key == DATA_KEY:
+            case Entry(key=key, value=Scalar(value=str() as text)) if key == BINARY_KEY:
                 return Material(text.encode())
-            case Entry(key=key, value=Scalar(value=bytes() as data)) if key == DATA_KEY:
+            case Entry(key=key, value=Scalar(value=bytes() as data)) if key == BINARY_KEY:
                 return Material(data)
             case _:
                 continue
-    msg = f"the document has no text `{DATA_KEY}`, so it is no binary file"
+    msg = f"the document has no text `{BINARY_KEY}`, so it is no binary file"
     raise SopsError(Reason.NOT_A_MAPPING, msg)
 
 

@@ -11,8 +11,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-import re2
-
 from injector.sops.errors import invalid
 
 if TYPE_CHECKING:
@@ -93,6 +91,8 @@ def _suffix(rule: Rule) -> Callable[[str], bool]:
 
 
 def _pattern(rule: Rule) -> Callable[[str], bool]:
+    import re2  # noqa: PLC0415 - paid by documents with a pattern
+
     options = re2.Options()
     options.max_mem = _MAX_MEMORY
     options.log_errors = False

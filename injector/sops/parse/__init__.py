@@ -1,7 +1,7 @@
 """
 Readers of SOPS' formats: bytes to an encrypted tree with its metadata.
 
-One module a format; `read` finds the right one.
+One module a format, imported when a document is in it: only YAML pays for its library.
 """
 
 from __future__ import annotations
@@ -10,13 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 from injector.sops.errors import invalid, printable
 from injector.sops.limits import check_size
-from injector.sops.parse import (
-    binary_format,
-    dotenv_format,
-    ini_format,
-    json_format,
-    yaml_format,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,12 +17,43 @@ if TYPE_CHECKING:
     from injector.sops.parse.encrypted import Encrypted
     from injector.sops.tree import Format
 
+
+def _yaml(data: bytes) -> Encrypted:
+    from injector.sops.parse import yaml_format  # noqa: PLC0415 - paid by use
+
+    return yaml_format.read(data)
+
+
+def _json(data: bytes) -> Encrypted:
+    from injector.sops.parse import json_format  # noqa: PLC0415 - paid by use
+
+    return json_format.read(data)
+
+
+def _dotenv(data: bytes) -> Encrypted:
+    from injector.sops.parse import dotenv_format  # noqa: PLC0415 - paid by use
+
+    return dotenv_format.read(data)
+
+
+def _ini(data: bytes) -> Encrypted:
+    from injector.sops.parse import ini_format  # noqa: PLC0415 - paid by use
+
+    return ini_format.read(data)
+
+
+def _binary(data: bytes) -> Encrypted:
+    from injector.sops.parse import binary_format  # noqa: PLC0415 - paid by use
+
+    return binary_format.read(data)
+
+
 READERS: Final[Mapping[Format, Callable[[bytes], Encrypted]]] = {
-    "yaml": yaml_format.read,
-    "json": json_format.read,
-    "dotenv": dotenv_format.read,
-    "ini": ini_format.read,
-    "binary": binary_format.read,
+    "yaml": _yaml,
+    "json": _json,
+    "dotenv": _dotenv,
+    "ini": _ini,
+    "binary": _binary,
 }
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from injector.sops.errors import invalid
 from injector.sops.parse import json_format
+from injector.sops.parse.encrypted import BINARY_KEY
 from injector.sops.tree import Entry, Scalar
 
 if TYPE_CHECKING:
     from injector.sops.parse.encrypted import Encrypted
-
-DATA_KEY: Final = "data"
 
 
 def read(data: bytes) -> Encrypted:
@@ -26,5 +25,7 @@ def read(data: bytes) -> Encrypted:
         case (Entry(key="data", value=Scalar(value=str())),):
             return encrypted
         case _:
-            msg = f"a binary file's document holds `{DATA_KEY}`, which is a text, and nothing else"
+            msg = (
+                f"a binary file's document holds `{BINARY_KEY}`, which is a text, and nothing else"
+            )
             raise invalid(msg)

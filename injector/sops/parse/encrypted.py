@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from injector.sops.tree import Documents
 
 METADATA_KEY: Final = "sops"
+BINARY_KEY: Final = "data"
+"""The one key of a binary file's envelope."""
 
 
 @dataclass(frozen=True, slots=True)

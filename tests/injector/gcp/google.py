@@ -140,7 +140,7 @@ class GooglePod:
         self.retry = Retry(clock=self.time, sleep=self.time.sleep, jitter=lambda: 0.5)
         self.identity = Identity("shop", "web", "web-1", str(root))
         self.sessions: SessionCache = logins.sessions_over(
-            self.transport, self.identity, retry=self.retry, clock=self.time, families={"gcp"}
+            self.transport, self.identity, retry=self.retry, clock=self.time
         )
 
     def store(self, **settings: Any) -> Store:  # noqa: ANN401 - of a store

@@ -28,8 +28,7 @@ def log_in() -> Iterator[Callable[..., SessionCache]]:
         transport = Transport(ca_bundle=trust, proxy=pod.plan.proxy, clock=retry.clock)
         opened.append(transport)
         identity = Identity("shop", "web", "web-1", str(pod.root))
-        families = {store.family for store in pod.plan.logins}
-        return sessions_over(transport, identity, retry=retry, clock=pod.time, families=families)
+        return sessions_over(transport, identity, retry=retry, clock=pod.time)
 
     yield log_in
     for transport in opened:

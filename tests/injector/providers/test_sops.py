@@ -81,7 +81,7 @@ def place(tmp_path: Path, sops: Oracle) -> Iterator[Place]:
     """Containers whose root is a folder."""
     transport = Transport()
     identity = Identity("shop", "web", "web-1", str(tmp_path))
-    sessions = sessions_over(transport, identity, retry=Retry(), clock=lambda: 0.0, families=())
+    sessions = sessions_over(transport, identity, retry=Retry(), clock=lambda: 0.0)
     yield Place(tmp_path, sessions, sops)
     transport.close()
 

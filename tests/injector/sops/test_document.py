@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from injector.contract.reasons import Reason
-from injector.sops.document import open_document, version_of
+from injector.sops.document import open_document
 from injector.sops.errors import SopsError
+from injector.sops.versions import version_of
 from tests.injector.sops.hostile import fixed
 from tests.injector.sops.mutations import SOURCES
 
