@@ -92,6 +92,16 @@ def publish(
         return changed
 
 
+def check(files: Sequence[RenderedFile]) -> None:
+    """
+    Check that files can stand beside each other in one volume.
+
+    Raises:
+        PublicationError: for a path that cannot be, and for one that is wanted twice.
+    """
+    _tree(files)
+
+
 def differs(directory: Path, files: Sequence[RenderedFile]) -> bool:
     """
     Whether `publish` would switch: something to note down before it happens.

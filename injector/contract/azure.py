@@ -73,6 +73,10 @@ class VaultObject:
     """`secrets` or `certificates`."""
     name: str
 
+    def __str__(self) -> str:
+        """As a reference writes it."""
+        return f"{self.vault}/{self.kind}/{self.name}"
+
 
 def parse_path(path: str) -> VaultObject:
     """

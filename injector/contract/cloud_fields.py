@@ -34,7 +34,7 @@ GCP: Final = (
         "Full name of the workload identity provider whose federation the pod logs in by.",
         pattern=WORKLOAD_IDENTITY_PROVIDER,
         expected="a name such as projects/123456789/locations/global/workloadIdentityPools/acme/"
-        "providers/prod",
+        "providers/prod: with the project's number, and without //iam.googleapis.com/",
         inherited=True,
     ),
     StoreField(

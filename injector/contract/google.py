@@ -170,6 +170,9 @@ def parse_path(path: str, project: str, region: str) -> SecretName:
     if region and not re.fullmatch(DNS_LABEL, region):
         msg = "the option `region` is no location such as europe-west3"
         raise InvalidPathError(msg)
+    if "global" in (region, match["location"] if match else ""):
+        msg = "secrets that are in no region have no location: leave out `global`"
+        raise InvalidPathError(msg)
     if match is None:
         return SecretName(project, region, path)
     if region and match["location"] not in {None, region}:

@@ -8,11 +8,20 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def matches(pattern: str, text: str) -> bool:
     """Whether a pattern matches the whole text."""
     return _compiled(pattern).fullmatch(text) is not None
+
+
+def matches_any(patterns: Iterable[str], text: str) -> bool:
+    """Whether one of the patterns matches the whole text; none matches if there are none."""
+    return any(matches(pattern, text) for pattern in patterns)
 
 
 @lru_cache(maxsize=1024)

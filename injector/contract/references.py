@@ -162,6 +162,9 @@ def _check_path(path: str) -> None:
     if not path:
         msg = "the path after the store is empty"
         raise InvalidReferenceError(msg)
+    if "://" in path:
+        msg = f"`{path[:60]}` is an address: where a store is, its own fields say; write the path"
+        raise InvalidReferenceError(msg)
     # A leading slash belongs to Parameter Store's names, a trailing one asks for what is below.
     inner = path.removeprefix("/").removesuffix("/")
     if path != "/" and not _ODD_SEGMENTS.isdisjoint(inner.split("/")):

@@ -76,6 +76,11 @@ class Origin:
     path: str = ""
     """Without a slash at its end."""
 
+    @property
+    def has_default_port(self) -> bool:
+        """Whether the port is the scheme's own."""
+        return self.port == _PORTS[self.scheme]
+
 
 @dataclass(frozen=True, slots=True)
 class AzurePlace:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from injector.contract.azure import CLOUDS, PUBLIC
-from injector.contract.patterns import matches
+from injector.contract.patterns import matches_any
 from injector.contract.reasons import Reason
 from injector.keyservices import addresses
 from injector.sops.errors import SopsError, printable
@@ -38,7 +38,7 @@ class Logins:
     patterns: tuple[str, ...] = ()
     """
     Keys that are allowed (`contract.patterns`); empty allows all. They are compared with what
-    `canonical` gives.
+    `spellings` gives.
     """
 
 
@@ -65,7 +65,7 @@ def judge(key: MasterKey, logins: Logins) -> Verdict:
         verdict = _by_family(key, logins)
         if verdict.allowed and logins.patterns and not _matches(key, logins.patterns):
             return _refused(
-                f"`{printable(canonical(key), _SHOWN)}` is none of the allowed keys: "
+                f"`{printable(spellings(key)[0], _SHOWN)}` is none of the allowed keys: "
                 f"{', '.join(logins.patterns)[:_SHOWN]}"
             )
     except SopsError as exc:
@@ -73,9 +73,12 @@ def judge(key: MasterKey, logins: Logins) -> Verdict:
     return verdict
 
 
-def canonical(key: MasterKey) -> str:
+def spellings(key: MasterKey) -> tuple[str, ...]:
     """
-    Write what patterns are compared with: ARN, resource, URL or recipient, in one form each.
+    Write what patterns are compared with: ARN, resource, URL or recipient.
+
+    A server's default port may be written or not, a version of Azure's may be left out; all else
+    has one form.
 
     Raises:
         SopsError: for what is no key.
@@ -83,18 +86,18 @@ def canonical(key: MasterKey) -> str:
     if isinstance(key, VaultKey):
         origin, place = addresses.origin(key.vault_address), addresses.transit(key)
         host = f"[{origin.host}]" if ":" in origin.host else origin.host
-        return (
-            f"{origin.scheme}://{host}:{origin.port}{origin.path}/v1/{place.mount}/keys/{place.key}"
-        )
+        rest = f"{origin.path}/v1/{place.mount}/keys/{place.key}"
+        bare = (f"{origin.scheme}://{host}{rest}",) if origin.has_default_port else ()
+        return (*bare, f"{origin.scheme}://{host}:{origin.port}{rest}")
     if isinstance(key, AzureKey):
         found = addresses.azure(key)
-        return f"https://{found.vault}.{found.suffix}/keys/{found.name}/{found.version}"
-    return key.identifier
+        whole = f"https://{found.vault}.{found.suffix}/keys/{found.name}"
+        return (whole, f"{whole}/{found.version}") if found.version else (whole,)
+    return (key.identifier,)
 
 
 def _matches(key: MasterKey, patterns: Iterable[str]) -> bool:
-    shown = canonical(key)
-    return any(matches(pattern, shown) for pattern in patterns)
+    return any(matches_any(patterns, shown) for shown in spellings(key))
 
 
 def _by_family(key: MasterKey, logins: Logins) -> Verdict:

@@ -7,8 +7,10 @@ is not allowed is told with its cause in place of being tried.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
+from injector.contract.patterns import matches_any
 from injector.errors import InjectorError, ProviderError
 from injector.keyservices.allowlist import Logins, judge
 from injector.sops.errors import SopsError
@@ -52,7 +54,7 @@ class KeyServices:
         if verdict.reason is not None:
             return _Refusing(verdict.reason, verdict.why_not)
         if not verdict.stores:
-            return _Age(self._identities)
+            return _Age(self._identities, self._logins.patterns)
         return _InTurn([self._service(store) for store in verdict.stores])
 
     def _service(self, store: Store) -> KeyService:
@@ -76,19 +78,20 @@ class KeyServices:
 class _Age:
     """Reads the identities when a key is theirs: one that cannot be read is that key's failure."""
 
-    def __init__(self, identities: Sequence[Material]) -> None:
+    def __init__(self, identities: Sequence[Material], patterns: Sequence[str]) -> None:
         self._identities = identities
+        self._permitted = partial(matches_any, patterns) if patterns else None
 
     def decrypt(self, key: MasterKey) -> Material:
         """
         Decrypt a data key.
 
         Raises:
-            SopsError: for identities that are none, and keys that are not theirs.
+            SopsError: for identities that are none or not allowed, and keys that are not theirs.
         """
         from injector.sops.age import AgeKeyService  # noqa: PLC0415 - paid by use
 
-        return AgeKeyService(self._identities).decrypt(key)
+        return AgeKeyService(self._identities, self._permitted).decrypt(key)
 
 
 class _Refusing:

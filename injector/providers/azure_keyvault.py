@@ -41,7 +41,10 @@ if TYPE_CHECKING:
 
 API_VERSION: Final = "7.4"
 STEP: Final = "GetSecret"
-_VERSION: Final = re.compile(r"https://[^/]+/secrets/[^/]+/([0-9a-f]{32})", re.ASCII)
+_VERSION: Final = re.compile(
+    r"https://[^/]+/secrets/(?P<name>[^/]+)/(?P<version>[0-9a-f]{32})", re.ASCII
+)
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 class KeyVault(Provider):
@@ -98,8 +101,9 @@ def _read(read: Read, cloud: str, client: Rest, now: float) -> Fetched:
     reply = client.call(
         _call(place, cloud, reference.option("version")), partial(vault_refused, place)
     )
-    value, version = reply.get("value"), _version(reply)
-    if not isinstance(value, str) or not version:
+    value, version = reply.get("value"), _version(reply, place, reference.option("version"))
+    # JSON may hold half of a surrogate pair, which no text has.
+    if not isinstance(value, str) or not version or _SURROGATE.search(value):
         raise unreadable(STEP)
     if version == read.known_version:
         return Fetched(reference, version=version, unchanged=True)
@@ -119,11 +123,13 @@ def _call(place: VaultObject, cloud: str, version: str) -> Call:
     return Call(STEP, "GET", f"https://{host}/secrets/{quote(path)}?api-version={API_VERSION}")
 
 
-def _version(reply: Mapping[str, Any]) -> str:
-    """Give the last segment of `id`, which is the version that was read."""
-    name = reply.get("id")
-    found = _VERSION.fullmatch(name) if isinstance(name, str) else None
-    return found.group(1) if found is not None else ""
+def _version(reply: Mapping[str, Any], place: VaultObject, wanted: str) -> str:
+    """Give the last segment of `id`, the version that was read; empty for another object's."""
+    given = reply.get("id")
+    found = _VERSION.fullmatch(given) if isinstance(given, str) else None
+    if found is None or found["name"].lower() != place.name.lower():
+        return ""
+    return found["version"] if wanted in {"", found["version"]} else ""
 
 
 def _warnings(place: VaultObject, attributes: object, now: float) -> tuple[str, ...]:

@@ -209,7 +209,7 @@ def _fetched(read: Read, document: Document) -> Fetched:
         mapping = document.mapping()
     except SopsError:
         # It has no keys, or not once each: as a whole it can be had.
-        return Fetched(read.reference, text, document.version)
+        return Fetched(read.reference, text, document.version, form=form)
     if form == "json":
         return Fetched(read.reference, text, document.version, mapping=True)
     data = Material(json.dumps(mapping, ensure_ascii=False, allow_nan=False).encode())

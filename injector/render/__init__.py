@@ -38,6 +38,8 @@ class _Content:
     stored: bytes | None = field(default=None, repr=False)
     form: str = "json"
     """Format of what is stored, where that is a container."""
+    whole: bool = False
+    """A document that can only be had as it is."""
 
     def bytes(self) -> bytes:
         return documents.to_bytes(self.data) if self.stored is None else self.stored
@@ -88,6 +90,10 @@ def _content(source: Source, values: Mapping[Reference, Value], decode: str) -> 
     if value.mapping and not isinstance(data, dict):
         msg = f"{where}: the provider gave a mapping that is no JSON object"
         raise RenderError(Reason.INTERNAL, msg)
+    whole = bool(value.form) and value.text is None
+    if source.reference.selector and whole:
+        msg = f"{where}: the document has no keys, or not once each; take it as a whole"
+        raise RenderError(Reason.NOT_A_MAPPING, msg)
     if source.reference.selector:
         data = selectors.select(data, source.reference.selector, where)
         where = f"{where}#{documents.printable(source.reference.selector)}"
@@ -97,7 +103,7 @@ def _content(source: Source, values: Mapping[Reference, Value], decode: str) -> 
         return _Content(where, data)
     if value.text is not None:
         return _Content(where, data, value.text.reveal(), value.form)
-    return _Content(where, data, stored)
+    return _Content(where, data, stored, value.form or "json", whole)
 
 
 def _from_template(
@@ -114,6 +120,10 @@ def _from_template(
 
 
 def _file(secret: Secret, content: _Content) -> tuple[RenderedFile, ...]:
+    asked = secret.format or formats.of_name(secret.path)
+    if content.whole and asked not in {"", "raw", content.form}:
+        msg = f"{content.where}: the document has no keys, or not once each, to be written as"
+        raise RenderError(Reason.NOT_A_MAPPING, f"{msg} {asked}")
     own = content.form if content.stored is not None else "json"
     chosen = secret.format or formats.default(secret.path, content.data, own)
     container = isinstance(content.data, dict | list)

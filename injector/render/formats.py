@@ -34,6 +34,11 @@ _PLAIN_YAML: Final = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@+-]*", re.ASCII)
 _YAML_WORDS: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
 
+def of_name(path: str) -> str:
+    """Say which format a file's ending names; empty for any other ending."""
+    return _BY_EXTENSION.get(path.rpartition("/")[2].rpartition(".")[2], "")
+
+
 def default(path: str, data: object, own: str = "json") -> str:
     """
     Say in which format a value goes to a file, when nobody said it.
@@ -45,8 +50,7 @@ def default(path: str, data: object, own: str = "json") -> str:
     """
     if not isinstance(data, dict | list) or documents.is_pem(data):
         return "raw"
-    extension = path.rpartition("/")[2].rpartition(".")[2]
-    chosen = _BY_EXTENSION.get(extension, own)
+    chosen = of_name(path) or own
     return chosen if isinstance(data, dict) or chosen == "yaml" else "json"
 
 

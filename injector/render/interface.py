@@ -22,7 +22,10 @@ class Value:
     text: Material | None = None
     """The document itself, where it is no JSON: a file of its format gets it as it is."""
     form: str = ""
-    """Format of `text`, as `Secret.format` would say it, or another that is none of those."""
+    """
+    Format of `text`, as `Secret.format` would say it, or another that is none of those. Without a
+    `text`: of a document whose keys cannot be told, such as several in one file.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,12 @@ The format is age's (C2SP `age.md`), read by pyrage, which wraps the Rust implem
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import pyrage
+from cryptography.exceptions import UnsupportedAlgorithm
 
 from injector.contract.reasons import Reason
 from injector.material import Material
@@ -16,7 +19,7 @@ from injector.sops.errors import SopsError
 from injector.sops.master_keys import AgeKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from injector.sops.master_keys import MasterKey
 
@@ -38,21 +41,29 @@ class AgeKeyService:
     Args:
         identities: texts, each either lines of `AGE-SECRET-KEY-1…` with comments, or one private
             key of SSH (ed25519 or RSA, without a passphrase).
+        permitted: whether the identity with this recipient may be used; what a document says is
+            its recipient is not asked, for nothing ties it to the wrapped key.
 
     Raises:
         SopsError: for a text that is neither; it says which line is wrong, not what it holds.
     """
 
-    def __init__(self, identities: Iterable[Material]) -> None:
-        self._identities: list[pyrage.x25519.Identity | pyrage.ssh.Identity] = []
-        for text in identities:
-            self._identities += _identities(text.reveal())
-        if not self._identities:
+    def __init__(
+        self, identities: Iterable[Material], permitted: Callable[[str], bool] | None = None
+    ) -> None:
+        found = [identity for text in identities for identity in _identities(text.reveal())]
+        if not found:
             msg = "there is no identity of age"
             raise _unusable(msg)
-        if len(self._identities) > _MAX_IDENTITIES:
+        if len(found) > _MAX_IDENTITIES:
             msg = f"there are more than {_MAX_IDENTITIES} identities of age"
             raise _unusable(msg)
+        self._identities = [
+            each.opens for each in found if permitted is None or permitted(each.recipient())
+        ]
+        if not self._identities:
+            msg = "the recipient of no mounted identity of age is one of the allowed keys"
+            raise SopsError(Reason.POLICY_DENIED, msg)
 
     def decrypt(self, key: MasterKey) -> Material:
         """
@@ -78,10 +89,19 @@ def _refused(cause: str) -> SopsError:
     return SopsError(Reason.INVALID_DOCUMENT, msg)
 
 
-def _identities(text: bytes) -> list[pyrage.x25519.Identity | pyrage.ssh.Identity]:
+@dataclass(frozen=True, slots=True)
+class _Identity:
+    """One identity, and whom it stands for."""
+
+    opens: pyrage.x25519.Identity | pyrage.ssh.Identity
+    recipient: Callable[[], str]
+
+
+def _identities(text: bytes) -> list[_Identity]:
     if text.lstrip().startswith(_SSH):
+        key = text.strip() + b"\n"
         try:
-            return [pyrage.ssh.Identity.from_buffer(text.strip() + b"\n")]
+            return [_Identity(pyrage.ssh.Identity.from_buffer(key), partial(_of_ssh, key))]
         except pyrage.IdentityError:
             msg = "a private key of SSH is neither ed25519 nor RSA, or has a passphrase"
             raise _unusable(msg) from None
@@ -94,16 +114,37 @@ def _identities(text: bytes) -> list[pyrage.x25519.Identity | pyrage.ssh.Identit
     return found
 
 
-def _native(line: str, number: int) -> pyrage.x25519.Identity:
+def _of_ssh(key: bytes) -> str:
+    """Recipient of a private key of SSH: its public key without a comment."""
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - paid by use
+    from cryptography.hazmat.primitives.asymmetric import ed25519, rsa  # noqa: PLC0415 - paid by use
+
+    try:
+        if b"OPENSSH" in key.partition(b"\n")[0]:
+            private: object = serialization.load_ssh_private_key(key, None)
+        else:
+            private = serialization.load_pem_private_key(key, None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        msg = "the public key of a private key of SSH cannot be told, and only some are allowed"
+        raise _unusable(msg) from None
+    if not isinstance(private, rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey):
+        msg = "a private key of SSH is neither ed25519 nor RSA"
+        raise _unusable(msg)
+    form = serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
+    return private.public_key().public_bytes(*form).decode()
+
+
+def _native(line: str, number: int) -> _Identity:
     for prefix, what in _NOT_SUPPORTED.items():
         if line.upper().startswith(prefix):
             msg = f"line {number} of an identity file is {what}"
             raise _unusable(msg)
     try:
-        return pyrage.x25519.Identity.from_str(line)
+        identity = pyrage.x25519.Identity.from_str(line)
     except pyrage.IdentityError:
         msg = f"line {number} of an identity file is no `{_NATIVE}…`"
         raise _unusable(msg) from None
+    return _Identity(identity, lambda: str(identity.to_public()))
 
 
 def _unusable(message: str) -> SopsError:

@@ -71,9 +71,10 @@ class Level:
         hit = before if self._selection.spares_its_comment else after
         return self._selection.encrypted(hit=hit)
 
-    def below(self, key: str = "") -> Level:
-        """Go down to a key's value, or into an element."""
-        hit = self._hit or self._commented or bool(key and self._selection.key_hits(key))
+    def below(self, key: str | None = None) -> Level:
+        """Go down to a key's value, which may be an empty one's, or into an element."""
+        hit = self._hit or self._commented
+        hit = hit or (key is not None and self._selection.key_hits(key))
         return Level(self._selection, hit=hit)
 
     def passed(self) -> None:

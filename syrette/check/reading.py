@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from injector import cycle, publication
+from injector import cycle, files, publication
 from injector.contract import codec
 from injector.edges import Edges
 from injector.errors import InjectorError
@@ -162,7 +162,8 @@ def _size(made: Contents, index: int) -> int | None:
 def _together(plan: Plan, made: Contents) -> InjectorError | None:
     """Put the sets of files together in memory, which may fail where each file alone is good."""
     try:
-        publication.complete_sets(plan, made.rendered)
+        for wanted in publication.complete_sets(plan, made.rendered).values():
+            files.check(wanted)
     except InjectorError as exc:
         return exc
     return None

@@ -24,7 +24,7 @@ def resolve(configured: ConfiguredStore) -> ConfiguredStore:
     """Write cloud and audience into the settings of an Azure store."""
     store = configured.store
     cloud = store.text("cloud", PUBLIC)
-    defaults = {"audience": CLOUDS[cloud].audience, "cloud": cloud}
-    return replace(
-        configured, store=Store(store.name, store.provider, {**defaults, **store.settings})
-    )
+    settings = {"audience": CLOUDS[cloud].audience, "cloud": cloud, **store.settings}
+    # A client has one spelling here, so that the policy's patterns need to know one.
+    settings |= {name: store.text(name).lower() for name in NEEDED if store.text(name)}
+    return replace(configured, store=Store(store.name, store.provider, settings))

@@ -14,6 +14,7 @@ from injector.contract.names import DOMAIN
 from injector.contract.reasons import Reason
 from injector.contract.stores import PROVIDERS
 from webhook.annotations import azure, gcp, identity, placeholders, sops, trust, vault
+from webhook.annotations.intent import Scope
 from webhook.annotations.suggestions import near
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class Resolution:
                 return azure.resolve(configured)
             case _:
                 resolved = sops.resolve(configured, self._allowed_keys(), problems)
-                return replace(resolved, key_stores=self._key_stores(resolved))
+                return self._decrypting(resolved)
 
     def _allowed_keys(self) -> tuple[str, ...]:
         """The operator's patterns of keys for this pod; one without a value matches nothing."""
@@ -81,6 +82,19 @@ class Resolution:
         filled = (placeholders.filled(pattern, self._stores.facts) for pattern in patterns)
         kept = tuple(pattern for pattern in filled if pattern is not None)
         return kept or ((sops.NOTHING,) if patterns else ())
+
+    def _decrypting(self, configured: ConfiguredStore) -> ConfiguredStore:
+        """Give a store of documents what decrypts them; something must."""
+        key_stores = self._key_stores(configured)
+        store = configured.store
+        if not key_stores and not store.names("key-stores") and not store.text("age-key-secret"):
+            message = (
+                f"nothing decrypts the documents of `{store.name}`: add "
+                f"`{DOMAIN}/sops.age-key-secret`, or what the login of a provider needs, such as "
+                f"`{DOMAIN}/aws.region`"
+            )
+            configured.refuse("key-stores", message, self._problems)
+        return replace(configured, key_stores=key_stores)
 
     def _key_stores(self, configured: ConfiguredStore) -> tuple[ConfiguredStore, ...]:
         """The stores whose logins may decrypt: those that are named, else what is configured."""
@@ -91,14 +105,12 @@ class Resolution:
     def _key_store(
         self, name: str, configured: ConfiguredStore, *, named: bool
     ) -> ConfiguredStore | None:
-        def refuse(message: str, reason: Reason = Reason.INVALID_STORE) -> None:
+        def refuse(message: str) -> None:
             if named:
-                configured.refuse("key-stores", message, self._problems, reason)
+                configured.refuse("key-stores", message, self._problems)
 
-        found = self._stores.configure(name)
+        found = self._named(name, configured, "key-stores")
         if found is None:
-            hint = near(name, self._stores.names) or f"; there are {', '.join(self._stores.names)}"
-            refuse(f"no store `{name}`{hint}", Reason.UNKNOWN_STORE)
             return None
         if found.store.family == "sops":
             refuse(f"`{name}` is a store of documents, and no login decrypts there")
@@ -108,16 +120,24 @@ class Resolution:
             refuse(f"the login of `{name}` needs `{lacking}`, which nobody gives")
         return None if lacking else self.resolve(name)
 
+    def _named(self, name: str, configured: ConfiguredStore, field: str) -> ConfiguredStore | None:
+        """Find a store that a field of another one names, among those that it can mean."""
+        scope = configured.field_scopes.get(field, Scope.OPERATOR)
+        found = self._stores.configure(name) if self._stores.reaches(scope, name) else None
+        if found is None:
+            known = [it for it in self._stores.names if self._stores.reaches(scope, it)]
+            hint = near(name, known) or f"; there are {', '.join(known)}"
+            message = f"no store `{name}`{hint}"
+            configured.refuse(field, message, self._problems, Reason.UNKNOWN_STORE)
+        return found
+
     def _signer(self, configured: ConfiguredStore) -> ConfiguredStore | None:
         """The AWS store that signs the login, with a region whose STS is asked."""
         if configured.store.text("auth") != vault.AWS:
             return None
         name = configured.store.text("aws-store")
-        found = self._stores.configure(name)
+        found = self._named(name, configured, "aws-store")
         if found is None:
-            hint = near(name, self._stores.names) or f"; there are {', '.join(self._stores.names)}"
-            message = f"no store `{name}`{hint}"
-            configured.refuse("aws-store", message, self._problems, Reason.UNKNOWN_STORE)
             return None
         if found.store.family != "aws":
             message = f"`{name}` is a store of {found.store.provider}; only an AWS store signs"

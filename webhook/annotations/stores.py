@@ -115,6 +115,16 @@ class Stores:
             self._configured[name] = self._configure(name)
         return self._configured[name]
 
+    def reaches(self, scope: Scope, name: str) -> bool:
+        """
+        Whether what stands at a scope can mean this store.
+
+        A nearer scope's store of that name is somebody else's, who would lend his login to it or
+        borrow another's.
+        """
+        definition = self._definitions.get(name)
+        return definition is None or definition.scope <= scope
+
     def sound(self, name: str) -> bool:
         """Whether nothing is wrong with the store's own fields, so that more can be said of it."""
         configured = self.configure(name)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from injector.contract import names
 from injector.contract.reasons import Reason
-from injector.contract.sops import CONFIG_MAP, VOLUME, InvalidPathError, Place, parse_path
+from injector.contract.sops import AGE_KEY, CONFIG_MAP, VOLUME, InvalidPathError, Place, parse_path
 from webhook.mutation import prefixes
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def volume(plan: Plan) -> dict[str, Any] | None:
     """Make the volume of Secrets and ConfigMaps; None where there are none."""
     secrets = {text for store in plan.logins for name in _secrets(store) if (text := name)}
     maps = {(place.name, place.path) for place in _places(plan) if place.kind == CONFIG_MAP}
-    sources = [_secret(*text.split("/", 1)) for text in sorted(secrets)]
+    sources = [_secret(text) for text in sorted(secrets)]
     sources += [_config_map(name, key) for name, key in sorted(maps)]
     if not sources:
         return None
@@ -85,7 +85,9 @@ def _place(path: str) -> Place | None:
         return None  # refused with its reason (`clouds`)
 
 
-def _secret(name: str, key: str) -> dict[str, Any]:
+def _secret(text: str) -> dict[str, Any]:
+    # A store with another mistake has not got its default key yet.
+    name, key = text.split("/", 1) if "/" in text else (text, AGE_KEY)
     item = {"key": key, "path": names.secret_path(f"{name}/{key}")}
     return {"secret": {"name": name, "items": [item], "optional": True}}
 

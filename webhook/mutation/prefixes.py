@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from injector.contract import google
+from injector.contract import azure, google
 from injector.contract.reasons import Reason
 from injector.contract.references import MAX_LENGTH
 
@@ -29,13 +29,14 @@ def final(reference: Reference, intent: Intent) -> str:
     configured = intent.stores.get(reference.store)
     prefix = configured.store.text(FIELD) if configured is not None else ""
     path = _joined(prefix, reference.path)
-    if configured is None or configured.store.family != "gcp":
-        return path
-    # An id alone is the same name in every project: what is permitted and what is read is the
-    # whole of it.
+    family = configured.store.family if configured is not None else ""
     try:
-        return str(google_name(reference, path, configured.store))
-    except google.InvalidPathError:
+        # An id alone is the same name in every project: what is permitted and what is read is
+        # the whole of it. Vaults of Azure have no case.
+        if configured is not None and family == "gcp":
+            return str(google_name(reference, path, configured.store))
+        return str(azure.parse_path(path)) if family == "azure" else path
+    except (google.InvalidPathError, azure.InvalidPathError):
         return path
 
 

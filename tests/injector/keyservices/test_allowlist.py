@@ -9,7 +9,7 @@ import pytest
 
 from injector.contract.reasons import Reason
 from injector.contract.stores import Store
-from injector.keyservices.allowlist import Logins, canonical, judge
+from injector.keyservices.allowlist import Logins, judge, spellings
 from injector.sops.master_keys import AgeKey, UnsupportedKey
 from tests.injector.keyservices.naming import (
     ACCOUNT,
@@ -145,12 +145,31 @@ def test_a_pattern_never_widens(key: MasterKey) -> None:
     assert not judge(key, replace(ALL, patterns=("**",))).allowed
 
 
-def test_the_default_port_is_written_out() -> None:
-    """So that a pattern need not know whether the document has it."""
-    shown = canonical(vault("https://vault.acme.io"))
+@pytest.mark.parametrize(
+    ("key", "shown"),
+    [
+        (
+            vault("https://vault.acme.io"),
+            (
+                "https://vault.acme.io/v1/transit/keys/app",
+                "https://vault.acme.io:443/v1/transit/keys/app",
+            ),
+        ),
+        (vault("http://[::1]:8200/"), ("http://[::1]:8200/v1/transit/keys/app",)),
+    ],
+)
+def test_a_default_port_may_be_written_or_not(key: MasterKey, shown: tuple[str, ...]) -> None:
+    """In the document and in the pattern."""
+    assert spellings(key) == shown
 
-    assert shown == "https://vault.acme.io:443/v1/transit/keys/app"
-    assert canonical(vault("http://[::1]/")) == "http://[::1]:80/v1/transit/keys/app"
+
+def test_a_version_of_azures_may_be_left_out() -> None:
+    """By who allows every version of a key; one that is written allows itself."""
+    key = azure("https://ACME-KV.vault.azure.net/")
+    shown = spellings(key)
+
+    assert shown[0] == "https://acme-kv.vault.azure.net/keys/sops"
+    assert shown[1:] == (f"{shown[0]}/{key.version}",)
 
 
 def test_a_long_or_odd_name_is_cut_in_the_text() -> None:

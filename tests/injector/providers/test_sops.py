@@ -20,7 +20,7 @@ from injector.providers.interface import Provider, Read
 from injector.retry import Retry
 from injector.sops.limits import MAX_DOCUMENT
 from injector.transport import Transport
-from tests.injector.sops.oracle import Oracle, x25519
+from tests.injector.sops.oracle import Oracle, ssh, x25519
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -295,3 +295,35 @@ def test_keys_beyond_the_operators_patterns_decrypt_nothing(place: Place) -> Non
     place.store = replace(place.store, settings=allowed)
 
     assert "is none of the allowed keys: arn:aws:kms:**" in str(place.error())
+
+
+def test_attack_by_a_recipient_that_is_allowed_in_the_place_of_the_real_one(place: Place) -> None:
+    """Nothing ties a document's `recipient` to its wrapped key: the mounted identity's counts."""
+    file, other = place.mount(), x25519().recipient
+    allowed = {**place.store.settings, "allowed-keys": (other,)}
+    place.store = replace(place.store, settings=allowed)
+    file.write_text(file.read_text().replace(place.sops.identity.recipient, other))
+    error = place.error()
+    mine = {**place.store.settings, "allowed-keys": (other, place.sops.identity.recipient)}
+    place.store = replace(place.store, settings=mine)
+
+    assert error.reason is Reason.POLICY_DENIED
+    assert "the recipient of no mounted identity of age is one of the allowed keys" in str(error)
+    assert place.read().error is None
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "rsa"])
+def test_an_identity_of_ssh_is_allowed_by_its_public_key(place: Place, kind: str) -> None:
+    """Without a comment, as it stands in the document."""
+    identity = ssh(kind)
+    place.identity.write_text(identity.secret)
+    keys = ("--age", identity.recipient)
+    document = place.sops.encrypt(PLAIN, "yaml", keys=keys)
+    place.write("documents/configmap/app/secrets.yaml", document)
+    found = {}
+    for pattern in (f"ssh-{kind} **", "ssh-dss **"):
+        settings = {**place.store.settings, "allowed-keys": (pattern,)}
+        place.store = replace(place.store, settings=settings)
+        found[pattern[:7]] = place.read().error is None
+
+    assert found == {f"ssh-{kind} **"[:7]: True, "ssh-dss": False}

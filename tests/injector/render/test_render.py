@@ -317,3 +317,20 @@ def test_keys_and_templates_take_a_documents_data() -> None:
         found += [data.reveal() for _, data in made.variables]
 
     assert found == [b"app", OWN]
+
+
+@pytest.mark.parametrize(("path", "form"), [("m.json", ""), ("m", "json"), ("m.env", "")])
+def test_a_document_without_keys_is_not_written_as_another_format(path: str, form: str) -> None:
+    """Several documents of YAML in one file are no JSON; as they are they can be had."""
+    value = Value(Material(b"a: 1\n---\nb: 2\n"), form="yaml")
+
+    def made(secret: Secret) -> bytes:
+        (written,) = render.render(secret, {secret.sources[0].reference.read: value}).files
+        return written.material.reveal()
+
+    for kept in (file(DB, "m.yaml"), file(DB, "m"), file(DB, "m.json", format="raw")):
+        assert made(kept) == value.material.reveal()
+    with pytest.raises(RenderError, match="to be written as"):
+        made(file(DB, path, format=form))
+    with pytest.raises(RenderError, match="has no keys, or not once each; take it as a whole"):
+        made(file(f"{DB}#a", path))

@@ -75,7 +75,7 @@ def test_a_prefix_names_vault_and_kind() -> None:
         ("db-password", "names no object of a vault"),
         ("acme-kv/db-password", "names no object of a vault"),
         ("acme-kv.vault.azure.net/secrets/a", "is an address: the host follows"),
-        ("https://acme-kv.vault.azure.net/secrets/a", "segments are not allowed in a path"),
+        ("https://acme-kv.vault.azure.net/secrets/a", "is an address: where a store is"),
         ("acme-kv/keys/a", "a key's private part never leaves its vault"),
         ("acme-kv/secrets/a/0123456789abcdef0123456789abcdef", "`?version=0123456789abcdef"),
         ("acme_kv/secrets/a", "is no vault's name"),
@@ -127,3 +127,17 @@ def test_client_and_path_need_the_policys_leave() -> None:
     assert "does not permit the path `acme-kv/secrets/other-a`" in refused
     other = {"azure.client_id": "0" * 8 + CLIENT[8:]}
     assert "does not permit the role" in denial(_pod(**other), settings=policy).message
+
+
+def test_a_policy_needs_one_spelling_of_vaults_and_clients() -> None:
+    """Azure takes upper and lower case for the same."""
+    client = "abcdefab-cdef-abcd-efab-cdefabcdefab"
+    rule = (
+        "policy: [{name: shops, allow: {stores: {azure-keyvault: ['acme-kv/secrets/*']}"
+        f", roles: ['{client}']}}}}]"
+    )
+    asked = _pod("azure-keyvault:ACME-kv/secrets/a", **{"azure.client_id": client.upper()})
+    plan = plan_of(patched(asked, settings=settings.load(rule)))
+
+    assert plan.secrets[0].sources[0].reference.path == "acme-kv/secrets/a"
+    assert plan.stores[0].text("client-id") == client

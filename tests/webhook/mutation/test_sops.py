@@ -189,3 +189,46 @@ def test_the_nodes_account_decrypts_nothing_for_a_pod_of_the_nodes_network() -> 
     document["spec"]["hostNetwork"] = True
 
     assert "gives the node's account" in denial(document, settings=settings.load(allow)).message
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"sops.mac": "no"}, "`no` is none of verify, ignore"),
+        ({"sops.key-stores": "AWS!"}, "`AWS!` is not the name of a store"),
+        (
+            {"stores": "s: {provider: sops, age-key-secret: a, unknown: x}"},
+            "unknown field `unknown`",
+        ),
+    ],
+)
+def test_a_mistake_beside_a_secret_without_its_key_is_told(
+    options: dict[str, str], said: str
+) -> None:
+    """The default key is not there yet, where the store is not sound."""
+    store = "s" if "stores" in options else "sops"
+    message = denial(_asking(f"{store}:configmap/app/a.yaml", AGE | options)).message
+
+    assert said in message
+    assert "defect" not in message
+
+
+def test_a_store_that_nothing_decrypts_is_refused() -> None:
+    """Neither an identity of age nor a login."""
+    document = pod({"syrette.dev/file.a": REFERENCE, "syrette.dev/aws.region": ""})
+
+    assert "nothing decrypts the documents of `sops`" in denial(document).message
+
+
+def test_attack_by_a_store_that_the_operators_store_names() -> None:
+    """A pod that defines it would lend the operator's documents a login of its own."""
+    operators = settings.load("stores: {docs: {provider: sops, key-stores: [kms]}}")
+    mine = f"kms: {{provider: aws-ssm, region: eu-west-1, role-arn: '{ROLE}'}}"
+    message = denial(
+        _asking("docs:configmap/app/a.yaml", {"stores": mine}), settings=operators
+    ).message
+
+    assert "no store `kms`" in message
+    assert "stores.docs" in message
+    own = {"stores": f"{mine}\ndocs: {{provider: sops, key-stores: [kms]}}"}
+    assert plan_of(patched(_asking("docs:configmap/app/a.yaml", own))).stores[0].key_stores
