@@ -118,12 +118,19 @@ def mounted(pod: dict[str, Any] | None) -> list[Mounted]:
     inits = [it for it in spec.get("initContainers") or () if it["name"] == names.INIT_CONTAINER]
     read = {mount["name"]: mount["mountPath"] for it in inits for mount in it["volumeMounts"]}
     theirs = [
-        Mounted("configMap", volume["configMap"]["name"], item["key"], f"{place}/{item['path']}")
+        Mounted("configMap", content["name"], item["key"], f"{place}/{item['path']}")
         for volume in spec.get("volumes") or ()
-        if "configMap" in volume and (place := read.get(volume["name"]))
-        for item in volume["configMap"].get("items") or [{"key": "", "path": ""}]
+        if (place := read.get(volume["name"]))
+        for content in _config_maps(volume)
+        for item in content.get("items") or [{"key": "", "path": ""}]
     ]
     return ours + theirs
+
+
+def _config_maps(volume: dict[str, Any]) -> list[dict[str, Any]]:
+    """ConfigMaps that a volume shows, alone or among other projected sources."""
+    sources = (volume.get("projected") or {}).get("sources") or ()
+    return [it["configMap"] for it in (volume, *sources) if "configMap" in it]
 
 
 def _sources(pod: dict[str, Any] | None, name: str) -> list[dict[str, Any]]:

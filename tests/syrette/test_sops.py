@@ -21,6 +21,11 @@ VALUE = "s3cret-of-the-shop"
 PLAIN = f"password: {VALUE}\n".encode()
 AGE = {"sops.age-key-secret": "sops-age"}
 HASHED = {"name": "config", "configMap": {"name": "app-7f5c9"}}
+ITEM = {"key": "secrets.yaml", "path": "a/secrets.yaml"}
+PROJECTED = {
+    "name": "both",
+    "projected": {"sources": [{"configMap": {"name": "app-7f5c9", "items": [ITEM]}}]},
+}
 
 
 class Place:
@@ -65,7 +70,7 @@ class Place:
         spec = {
             "serviceAccountName": "web",
             "containers": [{"name": "app", "image": "a/b"}],
-            "volumes": [HASHED],
+            "volumes": [HASHED, PROJECTED],
         }
         pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
         manifest = self._folder / "pod.yaml"
@@ -110,7 +115,7 @@ def test_explain_says_who_decrypts_and_which_keys_may_be_named(place: Place) -> 
         assert line in said.out
 
 
-@pytest.mark.parametrize("path", ["configmap/app", "volume/config"])
+@pytest.mark.parametrize("path", ["configmap/app", "volume/config", "volume/both/a"])
 def test_check_reads_the_config_map_and_decrypts_it(place: Place, path: str) -> None:
     """Under the caller's own rights, and shows no value."""
     said = place.check({"file.a": f"sops:{path}/secrets.yaml#password", **AGE})

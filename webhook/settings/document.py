@@ -41,7 +41,10 @@ KEYS: Final[dict[str, str]] = {
     "ignored-containers": "Containers that get nothing unless a pod names them.",
     "env-files": "`auto`: variables from files where every kubelet is 1.35 or newer; `always`; "
     "`never`.",
-    "sops-keys": "Patterns of the KMS keys and transit paths that SOPS documents may name.",
+    "sops-keys": "Patterns of the keys that SOPS documents may name, of every kind: ARNs of AWS, "
+    "resource names of Google (`projects/…/cryptoKeys/…`), `https://<vault>.vault.azure.net/keys/"
+    "<name>`, `https://<address of Vault>/v1/<mount>/keys/<name>`, recipients of age. Hosts are "
+    "in lower case.",
     "proxy": "`https`: egress proxy of our containers; `no-proxy`: list of hosts, domains and "
     "networks. Link-local addresses and `.svc` never go through it.",
     "audit-references": "Whether `store:path` of each secret stands in the decision line.",

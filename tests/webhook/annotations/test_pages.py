@@ -80,7 +80,13 @@ def test_the_sizes_of_our_containers_are_the_real_ones() -> None:
 def test_the_references_of_the_page_are_read_without_a_problem(text: str) -> None:
     """Each form of the table can be copied."""
     stores = "billing: {provider: aws-secretsmanager}"
-    operator = {"vault.address": "https://vault.acme.io", "vault.role": "web"}
+    operator = {
+        "azure.client-id": "66666666-7777-8888-9999-000000000000",
+        "azure.tenant-id": "11111111-2222-3333-4444-555555555555",
+        "gcp.gke-cluster": "projects/acme-prod/locations/europe-west3/clusters/prod",
+        "vault.address": "https://vault.acme.io",
+        "vault.role": "web",
+    }
     found = intent(
         {
             "syrette.dev/aws.region": "eu-west-1",

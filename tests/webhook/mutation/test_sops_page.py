@@ -40,8 +40,14 @@ def test_the_page_has_every_limit_as_the_decryptor_has_it() -> None:
     """Read from the page."""
     from injector.sops import limits  # noqa: PLC0415 - the webhook knows the contract only
 
-    said = re.search(r"more than 1 MiB, (\d+) levels or (\d+) keys", PAGE)
+    said = re.search(
+        r"more than 1 MiB, (\d+) levels, (\d+) keys or (\d+) values and comments", PAGE
+    )
 
     assert said is not None
-    assert (int(said[1]), int(said[2])) == (limits.MAX_DEPTH, limits.MAX_MASTER_KEYS)
+    assert tuple(map(int, said.groups())) == (
+        limits.MAX_DEPTH,
+        limits.MAX_MASTER_KEYS,
+        limits.MAX_NODES,
+    )
     assert limits.MAX_DOCUMENT == 1 << 20
