@@ -126,7 +126,9 @@ CONSEQUENCES: Final[Mapping[Reason, Consequence]] = MappingProxyType(
         Reason.INVALID_PLAN: _failure(ExitCode.CONFIGURATION, "The plan cannot be read."),
         Reason.INVALID_SETTINGS: _failure(ExitCode.CONFIGURATION, "A setting is wrong or missing."),
         Reason.TOKEN_UNAVAILABLE: _failure(
-            ExitCode.IDENTITY, "The projected token cannot be read.", retryable=True
+            ExitCode.IDENTITY,
+            "A projected token, or a Secret to log in with, cannot be read.",
+            retryable=True,
         ),
         Reason.IDENTITY_DENIED: _failure(ExitCode.IDENTITY, "The login or the role was refused."),
         Reason.SELF_ASSUME: _failure(ExitCode.IDENTITY, "A role was asked to assume itself."),
