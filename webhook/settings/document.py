@@ -105,7 +105,7 @@ def _settings(document: Section) -> Settings:
         env_files=document.text(
             "env-files", default.env_files, parsers.choice("auto", "always", "never")
         ),
-        sops_keys=document.texts("sops-keys", (), policy.pattern),
+        sops_keys=document.texts("sops-keys", (), policy.key_pattern),
         proxy=_proxy(document.section("proxy")),
         audit_references=document.boolean("audit-references", default=True),
         injector=_injector(document.section("injector"), default.injector),

@@ -32,6 +32,7 @@ ALLOW: Final = {
     "http": "`true`: addresses without TLS.",
 }
 """Keys of a rule's `allow` and what they mean."""
+_KEYS: Final = ("arn:", "projects/", "https://", "http://", "age1", "ssh-", "*")
 _RULE_NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _NAMESPACE: Final = re.compile(r"[a-z0-9*]([-a-z0-9*]{0,61}[a-z0-9*])?")
 # A label's key (an optional prefix and a name) and the pattern of its value.
@@ -69,6 +70,27 @@ def pattern(text: str) -> str:
         msg = f"`{text[:60]}`: `.` and `..` never match, since no path has them"
         raise ValueError(msg)
     placeholders.check(text)
+    return text
+
+
+def key_pattern(text: str) -> str:
+    """
+    Parse a pattern of keys that SOPS documents may name.
+
+    Raises:
+        ValueError: for one that no key can match, as far as its beginning tells.
+    """
+    pattern(text)
+    host = text.split("/")[2] if text.startswith(("https://", "http://")) else ""
+    if not text.startswith(_KEYS):
+        msg = f"`{text[:60]}` names no key: a pattern begins with {', '.join(_KEYS)}"
+        raise ValueError(msg)
+    if text.endswith("/") or host != host.lower():
+        msg = f"`{text[:60]}` matches no key: hosts are in lower case, and no `/` is at the end"
+        raise ValueError(msg)
+    if host and "/v1/" not in text and ".vault." not in host and "*" not in text:
+        msg = f"`{text[:60]}` is no key of Vault's: write `https://<host>/v1/<mount>/keys/<name>`"
+        raise ValueError(msg)
     return text
 
 
