@@ -147,7 +147,23 @@ def _stores(section: Section, cluster: str) -> dict[str, dict[str, object]]:
             section.refuse(name[:60], line, "is no store name: lower case letters, digits and `-`")
         else:
             found[name] = _store(section.section(name), cluster)
+    for name, fields in found.items():
+        _check_named(section, name, fields, (*PROVIDERS, *found))
     return found
+
+
+def _check_named(
+    section: Section, name: str, fields: dict[str, object], known: tuple[str, ...]
+) -> None:
+    """Refuse a store that names one which nobody has: a pod's of that name is not meant."""
+    for field in ("aws-store", "key-stores"):
+        given = fields.get(field)
+        names = given.split(",") if isinstance(given, str) else given
+        for wanted in names if isinstance(names, list) else ():
+            if isinstance(wanted, str) and wanted.strip() not in known and "{" not in wanted:
+                hint = near(wanted, known) or f"; there are {', '.join(known)}"
+                line = section.node.key_lines[name]
+                section.refuse(f"{name}.{field}", line, f"no store `{wanted[:60]}`{hint}")
 
 
 def _store(section: Section, cluster: str) -> dict[str, object]:

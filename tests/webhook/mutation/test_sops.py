@@ -220,15 +220,12 @@ def test_a_store_that_nothing_decrypts_is_refused() -> None:
     assert "nothing decrypts the documents of `sops`" in denial(document).message
 
 
-def test_attack_by_a_store_that_the_operators_store_names() -> None:
-    """A pod that defines it would lend the operator's documents a login of its own."""
-    operators = settings.load("stores: {docs: {provider: sops, key-stores: [kms]}}")
+def test_attack_by_a_store_that_the_operators_option_names() -> None:
+    """A pod that defines it would lend a login of its own where the operator's is meant."""
+    operators = settings.load("defaults: {sops.key-stores: kms}")
     mine = f"kms: {{provider: aws-ssm, region: eu-west-1, role-arn: '{ROLE}'}}"
-    message = denial(
-        _asking("docs:configmap/app/a.yaml", {"stores": mine}), settings=operators
-    ).message
-
-    assert "no store `kms`" in message
-    assert "stores.docs" in message
+    asked = _asking(REFERENCE, AGE | {"stores": mine})
     own = {"stores": f"{mine}\ndocs: {{provider: sops, key-stores: [kms]}}"}
+
+    assert "no store `kms`" in denial(asked, settings=operators).message
     assert plan_of(patched(_asking("docs:configmap/app/a.yaml", own))).stores[0].key_stores

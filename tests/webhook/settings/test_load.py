@@ -321,6 +321,24 @@ def test_a_pattern_that_no_key_can_match_is_refused(pattern: str, said: str) -> 
 
 
 @pytest.mark.parametrize(
+    "store",
+    [
+        "docs: {provider: sops, key-stores: [kms]}",
+        "docs: {provider: sops, key-stores: 'vault, kms'}",
+        "docs: {provider: vault, auth: aws, aws-store: kms}",
+    ],
+)
+def test_a_store_that_names_one_which_nobody_has_is_refused(store: str) -> None:
+    """A pod could else define it."""
+    with pytest.raises(SettingsError) as caught:
+        settings.load(f"stores: {{{store}}}")
+    there = settings.load(f"stores: {{{store}, kms: {{provider: aws-ssm}}}}")
+
+    assert "no store `kms`" in str(caught.value).replace("` kms`", "`kms`")
+    assert set(there.stores) == {"docs", "kms"}
+
+
+@pytest.mark.parametrize(
     "pattern",
     [
         "**",
