@@ -68,7 +68,7 @@ it imports, are no user interface: the client of Kubernetes reads docstrings wit
 NOT_OF_DISTRIBUTIONS: Final = (
     # Service data of botocore: `injector/aws/data` is used.
     "botocore/data/*",
-    # Its certificates: certifi's are there, which it prefers.
+    # Its certificates: certifi's are there, to which a link leads.
     "botocore/cacert.pem",
     # What writes C: at run time cryptography needs the backend alone, a module of its own.
     "cffi/*",
@@ -278,6 +278,8 @@ def python(root: Root) -> set[Path]:
         root.copy(path)
     strip(root.folder / str(path).lstrip("/") for path in of_others if path.suffix == ".so")
     root.link(f"{HOME}/bin/python3", str(interpreter))
+    # The injector trusts them where a pod has others' folder in the place of the image's.
+    root.link(f"{sysconfig.get_path('purelib')}/botocore/cacert.pem", "../certifi/cacert.pem")
     root.write(
         f"{HOME}/pyvenv.cfg",
         f"home = {interpreter.parent}\ninclude-system-site-packages = false\n",
