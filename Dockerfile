@@ -13,7 +13,7 @@ COPY requirements/runtime.txt /build/
 RUN python3 -m venv /syrette \
  && /syrette/bin/pip install --no-cache-dir --no-compile --no-deps --require-hashes \
       --only-binary :all: --requirement /build/runtime.txt
-COPY deploy/image_root.py /build/
+COPY deploy/image_root.py deploy/image_imports.py /build/
 COPY injector /build/injector
 COPY webhook /build/webhook
 # 315532800 is 1980: times of files are the same in every build.

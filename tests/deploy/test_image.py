@@ -66,7 +66,31 @@ def test_the_standard_library_is_whole_but_for_what_a_server_never_runs() -> Non
     found = {str(path.relative_to(folder)) for path in image_root.library(folder)}
 
     assert {"ssl.py", "encodings/idna.py", "asyncio/events.py", "json/decoder.py"} <= found
+    assert "pydoc.py" in found
     assert not [p for p in found if p.startswith(("test/", "tkinter/", "sqlite3/", "idlelib/"))]
+
+
+def test_what_a_library_needs_of_what_is_left_out_ends_the_build(tmp_path: Path) -> None:
+    """Every module of ours and all that they import late are tried in the finished tree."""
+    package = tmp_path / "ours"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "early.py").write_text("import left_out\n")
+    (package / "__main__.py").write_text("raise SystemExit('it was run')\n")
+    program = [sys.executable, str(ROOT / "deploy/image_imports.py"), str(tmp_path), "json"]
+    environment = {"PYTHONPATH": str(tmp_path)}
+
+    def tried(*names: str) -> tuple[int, str]:
+        words = [*program, *names]
+        done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+        return done.returncode, done.stderr
+
+    assert tried("ours", "left_out.late") == (
+        1,
+        "ours.early: No module named 'left_out'\nleft_out.late: No module named 'left_out'\n",
+    )
+    assert tried("email.message") == (0, "")
+    assert image_root.modules([package]) == {"left_out"}
 
 
 @pytest.fixture

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tests.e2e.kubectl import apply, eventually, kubectl, pods, raw, ready
-from tests.e2e.worlds import Control, objects
+from tests.e2e import worlds
+from tests.e2e.worlds import Control
 
 NAMESPACE: Final = "aws-world"
 SERVICE: Final = "aws"
@@ -16,7 +15,13 @@ URL: Final = f"https://{HOST}:8443"
 _CONTROL: Final = Control(NAMESPACE, SERVICE)
 READ_ALL: Final = {
     "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Action": ["secretsmanager:*", "ssm:*"], "Resource": "*"}],
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": ["secretsmanager:*", "ssm:*", "kms:Decrypt"],
+            "Resource": "*",
+        }
+    ],
 }
 
 
@@ -38,25 +43,10 @@ class Aws:
     @property
     def endpoints(self) -> dict[str, str]:
         """For the operator's configuration."""
-        return {f"aws.{name}": URL for name in ("sts", "secretsmanager", "ssm")}
+        return {f"aws.{name}": URL for name in ("sts", "secretsmanager", "ssm", "kms")}
 
 
 def start(image: str) -> Aws:
     """Start it, with the cluster's own issuer, and give it the time that it needs."""
-    discovery = json.loads(raw("/.well-known/openid-configuration"))
-    keys = raw("/openid/v1/jwks")
-    kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found")
-    apply(*_objects(image, discovery["issuer"], keys))
-    eventually(lambda: any(ready(pod) for pod in pods(NAMESPACE)))
-    return Aws(eventually(_CONTROL.ca))
-
-
-def _objects(image: str, issuer: str, keys: str) -> list[dict[str, Any]]:
-    return objects(
-        NAMESPACE,
-        SERVICE,
-        image,
-        ["worlds.aws.serving", "--issuer", issuer, "--key-set", "/world/jwks.json"],
-        files={"jwks.json": keys},
-        ports={"https": 8443, "agent": 8080, "control": 8081},
-    )
+    ports = {"https": 8443, "agent": 8080}
+    return Aws(worlds.start(_CONTROL, image, "worlds.aws.serving", ports))

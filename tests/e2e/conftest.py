@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.e2e.aws import Aws
+    from tests.e2e.vault import Vault
 
 VALUE = "s3cret-value-of-the-cluster-tier"
 _numbers = itertools.count(1)
@@ -45,6 +46,14 @@ def syrette(world: Aws) -> dict[str, object]:
     }
     installation.install(config)
     return config
+
+
+@pytest.fixture(scope="session")
+def openbao(world: Aws) -> Vault:
+    """An OpenBao with one secret."""
+    made = vault.start(installation.IMAGE, world)
+    made.put("prod/db", password=VALUE)
+    return made
 
 
 @dataclass(frozen=True, slots=True)

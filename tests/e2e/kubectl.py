@@ -54,9 +54,17 @@ def kubectl(*words: str, stdin: str = "", check: bool = True, seconds: float = P
     return said
 
 
-def apply(*objects: dict[str, Any], check: bool = True) -> Said:
-    """Apply objects, and give what was said: warnings stand on standard error."""
-    return kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(objects), check=check)
+def apply(*objects: dict[str, Any], check: bool = True, large: bool = False) -> Said:
+    """
+    Apply objects, and give what was said: warnings stand on standard error.
+
+    Args:
+        objects: to be.
+        check: whether it must succeed.
+        large: leaves kubectl's annotation with the whole object out, which may have 256 KiB.
+    """
+    words = ("--server-side", "--force-conflicts") if large else ()
+    return kubectl("apply", *words, "-f", "-", stdin=yaml.safe_dump_all(objects), check=check)
 
 
 def create(found: dict[str, Any], *, check: bool = True) -> Said:

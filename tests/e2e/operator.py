@@ -45,7 +45,7 @@ def forwarded_aws(folder: Path) -> Iterator[dict[str, str]]:
             found = eventually(lambda: _FORWARDED.search(log.read_text()), seconds=30)
             assert found is not None
             https = f"https://127.0.0.1:{found[1]}"
-            yield {f"aws.{name}": https for name in ("sts", "secretsmanager", "ssm")}
+            yield {f"aws.{name}": https for name in ("sts", "secretsmanager", "ssm", "kms")}
         finally:
             process.terminate()
 

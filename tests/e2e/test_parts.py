@@ -1,4 +1,4 @@
-"""What we add to a pod: tokens, plan, order, selection; and what is not in this version."""
+"""What we add to a pod: tokens, documents, plan, order, selection."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.conftest import VALUE
 from tests.e2e.kubectl import create, eventually, kubectl, statuses
-from tests.e2e.workloads import KEEP, container, ended, is_ready, pod, read, run
+from tests.e2e.workloads import KEEP, container, ended, is_ready, phase, pod, read, run
 
 if TYPE_CHECKING:
     from tests.e2e.aws import Aws
@@ -107,19 +107,16 @@ def test_a_proxy_that_comes_after_us_is_a_container_like_others(place: Place) ->
         assert f"API_KEY={VALUE}" in environment
 
 
-def test_a_document_in_a_config_map_is_refused_as_not_in_this_version(place: Place) -> None:
-    """
-    The reference is refused by name, before anything is created.
-
-    That our init names a ConfigMap which is missing waits for the provider that mounts one.
-    """
+def test_a_config_map_that_is_not_there_is_named_by_init(place: Place) -> None:
+    """The pod is started without it, so that init can say what is missing, and about hashes."""
     annotations = {"file.x": "sops:configmap/absent/secrets.enc.yaml#db"}
-    said = create(pod("sops", place.namespace, annotations), check=False)
+    create(pod("sops", place.namespace, annotations, restartPolicy="Never"))
+    found = phase(place.namespace, "sops", "Failed")
+    message = statuses(found)["syrette-init"]["state"]["terminated"]["message"]
 
-    assert said.code != 0
-    assert "syrette.dev/file.x" in said.err
-    assert "sops" in said.err
-    assert "not in this version" in said.err
+    assert "the ConfigMap `absent` has no key `secrets.enc.yaml`, or is not there" in message
+    assert "where Kustomize puts a hash behind its name" in message
+    assert "`sops:volume/<volume>/secrets.enc.yaml`" in message
 
 
 def test_a_classic_sidecar_is_the_last_container_and_rotates(world: Aws, place: Place) -> None:

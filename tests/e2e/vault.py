@@ -91,7 +91,7 @@ class Vault:
 def start(image: str, world: Aws) -> Vault:
     """Start it, with a secret engine, a policy and both login methods."""
     kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found")
-    apply(*_objects(image, world.ca), *_reviewer())
+    apply(*_objects(image, world.ca), *_reviewer(), large=True)
     eventually(lambda: any(_runs(pod) for pod in pods(NAMESPACE)))
     _send(Path(binary()))
     vault = Vault(eventually(_CONTROL.ca))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from tests.e2e.kubectl import kubectl, raw
+from tests.e2e.kubectl import apply, eventually, kubectl, pods, raw, ready
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,6 +44,36 @@ class Control:
     def _proxy(self, path: str) -> str:
         where = f"services/http:{self.service}:{_CONTROL_PORT}/proxy{path}"
         return f"/api/v1/namespaces/{self.namespace}/{where}"
+
+
+def start(control: Control, image: str, program: str, ports: Mapping[str, int]) -> str:
+    """
+    Start a cloud that trusts the cluster's own issuer, by the keys that it publishes.
+
+    Args:
+        control: says where.
+        image: see `objects`.
+        program: module of the package.
+        ports: besides the control port.
+
+    Returns:
+        Its authority.
+    """
+    issuer = json.loads(raw("/.well-known/openid-configuration"))["issuer"]
+    kubectl("delete", "namespace", control.namespace, "--ignore-not-found")
+    apply(
+        *objects(
+            control.namespace,
+            control.service,
+            image,
+            [program, "--issuer", issuer, "--key-set", "/world/jwks.json"],
+            files={"jwks.json": raw("/openid/v1/jwks")},
+            ports={**ports, "control": _CONTROL_PORT},
+        ),
+        large=True,
+    )
+    eventually(lambda: any(ready(pod) for pod in pods(control.namespace)))
+    return eventually(control.ca)
 
 
 def objects(  # noqa: PLR0913 - what a world's pod is made of

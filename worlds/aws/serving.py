@@ -39,6 +39,10 @@ def calls(world: AwsWorld) -> Mapping[str, Callable[..., object]]:
     def put_secret(name: str, value: str, **options: Any) -> str:  # noqa: ANN401 - of a secret
         return world.put_secret(name, value, **options).arn
 
+    def access_key(user: str, *policies: dict[str, Any]) -> dict[str, str]:
+        made = world.access_key(account.user(user, *policies))
+        return {"id": made.id, "secret": made.secret}
+
     def break_down(code: int, service: str = "") -> None:
         world.go_down(service=service, fault=faults.status(code))
 
@@ -47,6 +51,8 @@ def calls(world: AwsWorld) -> Mapping[str, Callable[..., object]]:
 
     return {
         "role": role,
+        "access_key": access_key,
+        "kms_key": lambda: world.kms_key().arn,
         "put_secret": put_secret,
         "put_parameter": lambda name, value: world.put_parameter(name, value) and None,
         "rotate": lambda name, value: world.rotate(name, value) and None,

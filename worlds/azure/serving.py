@@ -2,7 +2,10 @@
 The Azure world as a program, for tests in a real cluster: `python -m worlds.azure.serving`.
 
 It verifies the cluster's own tokens by the keys that the cluster publishes, and is changed and
-asked through a control port (`worlds.control`): what `calls` names; `/journal`; `/ca`.
+asked through a control port (`worlds.control`): what `calls` names; `/journal`; `/ca`; `/egress`.
+
+Azure's clients take no endpoint: pods reach it by its true host names, through an egress proxy
+(`worlds.egress`) beside it that leads those names here and all others nowhere.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from worlds import faults
 from worlds.azure.world import AzureWorld
 from worlds.control import Control
+from worlds.egress import Egress
 from worlds.server import Server
 
 if TYPE_CHECKING:
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
 
 HTTPS_PORT: Final = 8443
 CONTROL_PORT: Final = 8081
+EGRESS_PORT: Final = 3128
 
 
 def calls(world: AzureWorld) -> Mapping[str, Callable[..., object]]:
@@ -76,6 +81,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--address", default="0.0.0.0", help="to listen on")  # noqa: S104 - a pod of its own
     parser.add_argument("--port", default=HTTPS_PORT, type=int, help="of HTTPS")
     parser.add_argument("--control-port", default=CONTROL_PORT, type=int)
+    parser.add_argument("--egress-port", default=EGRESS_PORT, type=int, help="of the proxy")
     options = parser.parse_args(arguments)
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
@@ -85,12 +91,16 @@ def main(arguments: list[str] | None = None) -> None:
         hosts=options.host,
         listen=(options.address, options.port),
     )
-    with world:
-        documents = {"/ca": lambda: world.ca_pem, "/journal": lambda: journal(world)}
+    with world, Egress(world.routes, (options.address, options.egress_port)) as egress:
+        documents: dict[str, Callable[[], object]] = {
+            "/ca": lambda: world.ca_pem,
+            "/journal": lambda: journal(world),
+            "/egress": lambda: egress.targets,
+        }
         handle = Control(calls(world), documents).handle
         control = Server(handle, address=(options.address, options.control_port))
         control.start()
-        print(f"serving {world.port} {control.port}", flush=True)  # noqa: T201 - to the log of the pod
+        print(f"serving {world.port} {control.port} {egress.port}", flush=True)  # noqa: T201 - to the log of the pod
         ended.wait()
         control.stop()
 
