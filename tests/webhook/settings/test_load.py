@@ -301,60 +301,6 @@ def test_everything_wrong_is_told_with_its_line(text: str, said: list[str]) -> N
     assert len(found) == len(said)
 
 
-@pytest.mark.parametrize(
-    ("pattern", "said"),
-    [
-        ("ARN:aws:kms:**", "names no key: a pattern begins with arn:"),
-        ("vault.acme.io/v1/transit/keys/x", "names no key"),
-        ("https://Vault.acme.io/v1/transit/keys/x", "hosts are in lower case"),
-        ("https://vault.acme.io/v1/transit/keys/x/", "no `/` is at the end"),
-        ("https://vault.acme.io/transit/keys/x", "write `https://<host>/v1/<mount>/keys/<name>`"),
-        ("arn:aws:kms ** ", "is not a pattern"),
-    ],
-)
-def test_a_pattern_that_no_key_can_match_is_refused(pattern: str, said: str) -> None:
-    """It would else permit nothing, and nobody would know why."""
-    with pytest.raises(SettingsError) as caught:
-        settings.load(f'sops-keys: ["{pattern}"]')
-
-    assert said in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    "store",
-    [
-        "docs: {provider: sops, key-stores: [kms]}",
-        "docs: {provider: sops, key-stores: 'vault, kms'}",
-        "docs: {provider: vault, auth: aws, aws-store: kms}",
-    ],
-)
-def test_a_store_that_names_one_which_nobody_has_is_refused(store: str) -> None:
-    """A pod could else define it."""
-    with pytest.raises(SettingsError) as caught:
-        settings.load(f"stores: {{{store}}}")
-    there = settings.load(f"stores: {{{store}, kms: {{provider: aws-ssm}}}}")
-
-    assert "no store `kms`" in str(caught.value).replace("` kms`", "`kms`")
-    assert set(there.stores) == {"docs", "kms"}
-
-
-@pytest.mark.parametrize(
-    "pattern",
-    [
-        "**",
-        "age1**",
-        "ssh-ed25519*AAAA**",
-        "projects/*/locations/*/keyRings/*/cryptoKeys/sops",
-        "https://acme-kv.vault.azure.net/keys/sops",
-        "https://vault.acme.io/v1/transit/keys/{namespace}",
-        "https://vault.acme.io/**",
-    ],
-)
-def test_every_kind_of_key_has_a_pattern(pattern: str) -> None:
-    """As the documentation writes them."""
-    assert settings.load(f'sops-keys: ["{pattern}"]').sops_keys == (pattern,)
-
-
 def test_the_file_and_the_environment_are_read_at_the_door(tmp_path: Path) -> None:
     """Our own namespace comes from the downward API, everything else from the file."""
     path = tmp_path / "config.yaml"
