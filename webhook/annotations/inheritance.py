@@ -185,6 +185,8 @@ def _honoured(annotations: Mapping[str, object], scope: Scope, place: str) -> di
 
 def _hint(name: str) -> str:
     head, dot, rest = name.partition(".")
+    if head in FAMILIES and rest in table.FIELDS[head]:
+        return f": `{rest}` is a field of named stores only (`{table.STORES}`), or the operator's"
     if dot and head not in FAMILIES:
         form = near(f"{head}.", table.SECRET_PREFIXES)
         return form.replace(".`", f".{rest[:60]}`") or near(name, table.KNOWN)
