@@ -9,8 +9,8 @@ import yaml
 
 from syrette import decisions
 from syrette.convert import Converted, convert
-from syrette.convert.csi import table
-from syrette.convert.findings import AZURE, GOOGLE, Fate
+from syrette.convert.findings import AZURE, GOOGLE
+from tests.house.source import ROOT
 from tests.syrette.converting import SETTINGS
 from webhook.review import Allowed
 
@@ -177,12 +177,16 @@ def test_an_archive_is_the_secret_decoded_as_the_class_says(encoding: str, decod
     assert result.complete
 
 
-def test_the_archive_of_a_certificate_is_no_contradiction_on_two_pages() -> None:
-    """What the table of the converter says of PFX is what the page of Azure says."""
-    row = table.OBJECTS["azure"]["objectFormat"]
+def test_the_page_of_the_converter_says_of_archives_what_that_of_azure_says() -> None:
+    """Both: the secret, decoded."""
+    azures = (ROOT / "docs" / "providers" / "azure.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "convert.md").read_text(encoding="utf-8")
+    row = next(line for line in page.splitlines() if line.startswith("| `objectFormat` |"))
 
-    assert row.fate is Fate.BECOMES
-    assert "objectEncoding: base64" in row.text
+    assert "azure-keyvault:acme-kv/secrets/web` with `decode: base64`" in azures
+    assert row.startswith("| `objectFormat` | becomes |")
+    assert "`objectEncoding: base64`" in row
+    assert "a PFX is not written" not in page
 
 
 @pytest.mark.parametrize(
