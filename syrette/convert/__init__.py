@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from syrette import manifests
 from syrette.convert import csi, external, pods, podspec
-from syrette.convert.csi.mounts import DRIVER
+from syrette.convert.csi.mounts import DRIVERS
 from syrette.convert.findings import Fate, Finding, Report
 from syrette.convert.table import PREFIX
 
@@ -113,7 +113,7 @@ def _annotated(value: object) -> bool:
     while pending:
         item = pending.pop()
         if isinstance(item, dict):
-            if item.get("driver") == DRIVER or any(str(key).startswith(PREFIX) for key in item):
+            if item.get("driver") in DRIVERS or any(str(key).startswith(PREFIX) for key in item):
                 return True
             pending.extend(item.values())
         elif isinstance(item, list):

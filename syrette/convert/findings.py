@@ -32,6 +32,11 @@ GOOGLE: Final = (
     "binding or federation the pods log in to Google by"
 )
 """What is left to do where nobody says how the pod logs in to Google."""
+AZURE: Final = (
+    "Azure: annotate the pod's service account with `azure.workload.identity/{0}` unless it is so "
+    "already, or give `azure.{0}`: the login needs it"
+)
+"""What is left to do where nobody says who the pod is to Azure; takes a field of the store."""
 
 
 @dataclass(slots=True)

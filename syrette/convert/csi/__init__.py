@@ -9,11 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from syrette.convert import items, podspec
-from syrette.convert.csi import mounts
+from syrette.convert.csi import mounts, synced
 from syrette.convert.csi.providers import PROVIDERS
 from syrette.convert.csi.reading import Class
-from syrette.convert.findings import GOOGLE, Conversion
-from syrette.convert.uses import Secret, Uses
+from syrette.convert.findings import GOOGLE, Conversion, Fate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,9 +20,10 @@ if TYPE_CHECKING:
     from syrette.convert.csi.mounts import Volume
     from syrette.convert.csi.reading import Item
     from syrette.convert.podspec import Place
-    from syrette.convert.uses import Source
 
 KIND: Final = "SecretProviderClass"
+_SAME: Final = {"gke": "gcp"}
+"""Providers that are another one under a name of their own."""
 
 
 def convert(
@@ -50,12 +50,13 @@ def convert(
         whole = f"volume {volume.name}"
         try:
             places = podspec.places(spec, volume.name)
-            found = _read(given, volume, namespace)
+            found = _open(given, volume, namespace, annotations)
+            _read(found, volume, conversion)
             _join(conversion, found.conversion, annotations)
         except ValueError as exc:
             conversion.none(whole, f"it stays as it is: {exc}")
             continue
-        wanted = _secrets(_class(given, volume.kind, namespace), found, spec, conversion)
+        wanted = synced.take(_class(given, volume.kind, namespace), found, spec, conversion)
         made.extend(_files(found.items, places))
         made.extend(wanted)
         podspec.remove(spec, volume.name)
@@ -82,25 +83,38 @@ def _class(given: list[dict[str, Any]], name: str, namespace: str) -> dict[str, 
     raise ValueError(f"{KIND}/{name} is not among the manifests; give it with them")
 
 
-def _read(given: list[dict[str, Any]], volume: Volume, namespace: str) -> Class:
+def _open(
+    given: list[dict[str, Any]], volume: Volume, namespace: str, annotations: Mapping[str, str]
+) -> Class:
     name = volume.kind
     spec = _class(given, name, namespace)
     provider = str(spec.get("provider") or "")
-    read = PROVIDERS.get(provider)
-    if read is None:
+    if provider not in PROVIDERS:
         raise ValueError(f"the provider `{provider[:60]}` is none of {', '.join(PROVIDERS)}")
     parameters = spec.get("parameters") or {}
     if not isinstance(parameters, dict) or not all(isinstance(v, str) for v in parameters.values()):
         raise ValueError(f"the parameters of {KIND}/{name} are no texts")
-    found = Class(name, provider, parameters)
-    read(found)
+    return Class(name, _SAME.get(provider, provider), parameters, annotations)
+
+
+def _read(found: Class, volume: Volume, conversion: Conversion) -> None:
+    """
+    Read a class.
+
+    Raises:
+        ValueError: when its volume has no equivalent; what is to fill in is told all the same.
+    """
+    try:
+        PROVIDERS[found.provider](found)
+    finally:
+        conversion.todo.extend(found.unfilled)
     found.rest()
     if volume.credentials:
         _credentials(found, volume)
     if not found.items:
-        why = "; ".join(finding.text for finding in found.conversion.findings[:3])
+        lost = [it.text for it in found.conversion.findings if it.fate is Fate.NONE]
+        why = "; ".join(lost[:3])
         raise ValueError(f"none of its files has an equivalent ({why})")
-    return found
 
 
 def _join(conversion: Conversion, more: Conversion, annotations: Mapping[str, str]) -> None:
@@ -149,33 +163,3 @@ def _files(found: list[Item], places: list[Place]) -> list[dict[str, Any]]:
         for place in places
         for item in found
     ]
-
-
-def _secrets(
-    spec_of_class: Mapping[str, Any], found: Class, spec: dict[str, Any], conversion: Conversion
-) -> list[dict[str, Any]]:
-    """Items for what the pod reads from Secrets that the class makes."""
-    files = {item.file: item for item in found.items}
-    made: list[dict[str, Any]] = []
-    for secret in podspec.listed(spec_of_class, "secretObjects"):
-        name = str(secret.get("secretName") or "")
-        whole = f"{KIND}/{found.name} secretObjects {name}"
-        keys: dict[str, Source | None] = {}
-        for row in podspec.listed(secret, "data"):
-            item = files.get(str(row.get("objectName")))
-            keys[str(row.get("key"))] = item.source if item else None
-        wanted = Uses(Secret(name, keys))
-        made.extend(wanted.take(spec))
-        for where in wanted.left:
-            conversion.none(whole, f"{where}: the Secret is made no more")
-        if wanted.taken:
-            conversion.becomes(whole, ", ".join(wanted.taken))
-        elif not wanted.left:
-            conversion.none(
-                whole,
-                "this pod reads nothing from the Secret, which is made no more: whoever else uses "
-                "it (imagePullSecrets, an Ingress, another pod) needs another source",
-            )
-        if wanted.variables:
-            conversion.notes.append(items.QUOTES.format(", ".join(wanted.variables)))
-    return made

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DRIVER: Final = "secrets-store.csi.k8s.io"
+DRIVERS: Final = (DRIVER, "secrets-store-gke.csi.k8s.io")
+"""
+The second is that of GKE's managed add-on
+(https://cloud.google.com/secret-manager/docs/secret-manager-managed-csi-component).
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,5 +39,5 @@ def volumes(spec: Mapping[str, Any]) -> list[Volume]:
         )
         for volume in listed(spec, "volumes")
         for csi in [mapping(volume, "csi")]
-        if csi.get("driver") == DRIVER
+        if csi.get("driver") in DRIVERS
     ]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from injector.contract.references import Reference, parse_arn
 from syrette.convert.csi import table
-from syrette.convert.csi.reading import Item, decode, document, options, text
+from syrette.convert.csi.azure import azure
+from syrette.convert.csi.reading import Item, document, options, text
 from syrette.convert.csi.vault import vault
 from syrette.convert.findings import GOOGLE
 from syrette.convert.podspec import mode
@@ -22,13 +23,6 @@ if TYPE_CHECKING:
 _AWS_TYPES: Final = {"secretsmanager": "aws-secretsmanager", "ssmparameter": "aws-ssm"}
 _SERVICES: Final = {"secretsmanager": "secretsmanager", "ssm": "ssmparameter"}
 """What an ARN's service is called as a type (provider/secret_descriptor.go, typeMap)."""
-_CLOUDS: Final = {
-    "azurepubliccloud": "public",
-    "azurecloud": "public",
-    "azurechinacloud": "china",
-    "azureusgovernmentcloud": "us-government",
-    "azureusgovernment": "us-government",
-}
 _GCP_NAME: Final = re.compile(
     r"(?P<path>projects/[^/]+/(?:locations/[^/]+/)?secrets/[^/]+)/versions/(?P<version>[^/]+)"
 )
@@ -52,6 +46,7 @@ def aws(found: Class) -> None:
         return given.lstrip("/") if slash.lower() == "false" else given.replace("/", slash)
 
     def read(given: Mapping[str, Any], where: str) -> None:
+        found.filled(text(given, "objectName"))
         reference = _aws_reference(given)
         permissions = mode(given.get("filePermission"))
         alias = text(given, "objectAlias") or text(given, "objectName")
@@ -117,6 +112,7 @@ def gcp(found: Class) -> None:
     found.conversion.todo.append(GOOGLE)
 
     def read(given: Mapping[str, Any], where: str) -> None:
+        found.filled(text(given, "resourceName"))
         match = _GCP_NAME.fullmatch(text(given, "resourceName"))
         if given.get("labels"):
             raise ValueError(f"labels: {table.OBJECTS['gcp']['labels'].text}")
@@ -139,59 +135,5 @@ def gcp(found: Class) -> None:
     found.objects(document(found.parameters.get("secrets", "")), read)
 
 
-def azure(found: Class) -> None:
-    """Azure Key Vault."""
-    found.take(
-        {
-            "tenantId": "azure.tenant-id",
-            "tenantID": "azure.tenant-id",
-            "clientID": "azure.client-id",
-        },
-    )
-    cloud = found.parameters.get("cloudName", "").strip()
-    if cloud:
-        found.option("cloudName", "azure.cloud", _CLOUDS.get(cloud.lower(), cloud))
-    vault = found.parameters.get("keyvaultName", "").strip()
-    if not vault:
-        raise ValueError("keyvaultName is missing")
-    found.conversion.becomes(found.key("keyvaultName"), f"azure-keyvault:{vault}/…")
-
-    def read(given: Mapping[str, Any], where: str) -> None:
-        name = text(given, "objectName")
-        history = text(given, "objectVersionHistory")
-        if history not in ("", "0", "1"):
-            raise ValueError("objectVersionHistory: one version is one file")
-        item = Item(
-            text(given, "objectAlias") or name,
-            _azure_reference(given, vault, name),
-            mode(given.get("filePermission")),
-            decode(text(given, "objectEncoding")),
-        )
-        found.add(where, item)
-
-    objects = document(found.parameters.get("objects", ""))
-    listed = objects.get("array") if isinstance(objects, dict) else None
-    # Each element of the array is a text that holds YAML, or the mapping itself.
-    found.objects(
-        [document(it) if isinstance(it, str) else it for it in listed or []],
-        read,
-    )
-    found.conversion.notes.append(
-        "a certificate that is stored as PFX and read as a secret was written as PEM; ours writes "
-        "it as it is stored: read `certificates/<name>` then"
-    )
-
-
-def _azure_reference(given: Mapping[str, Any], vault: str, name: str) -> Reference:
-    kind = text(given, "objectType")
-    version = options(version=text(given, "objectVersion"))
-    if text(given, "objectFormat").lower() == "pfx":
-        raise ValueError("objectFormat: a PFX is not written; `certificates/<name>` gives PEM")
-    if kind == "secret":
-        return Reference("azure-keyvault", f"{vault}/secrets/{name}", version)
-    if kind == "cert":
-        return Reference("azure-keyvault", f"{vault}/certificates/{name}", version, "tls.crt")
-    raise ValueError(f"objectType: `{kind[:60]}` is not read; secrets and certificates are")
-
-
-PROVIDERS: Final = {"aws": aws, "gcp": gcp, "azure": azure, "vault": vault}
+PROVIDERS: Final = {"aws": aws, "gcp": gcp, "gke": gcp, "azure": azure, "vault": vault}
+"""`gke` is what Google's managed add-on calls its own; the rest of the class is the same."""

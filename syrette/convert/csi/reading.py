@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from injector.contract import references
 from injector.contract.names import DOMAIN
-from injector.contract.stores import PROVIDERS, parse_setting
+from injector.contract.stores import parse_setting
 from syrette import documents
 from syrette.convert.csi import table
 from syrette.convert.findings import Conversion, Fate
+from syrette.convert.references import checked
 from syrette.convert.table import parse_bool
 from syrette.errors import InputError
 from webhook.annotations import parsers
 from webhook.annotations import table as ours
-from webhook.annotations.reading import option_problems
 from webhook.annotations.suggestions import near
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from injector.contract.references import Reference
+
+
+_VARIABLE: Final = re.compile(r"\$(\w+|\{[^}]*\}|\([^)]*\))", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,8 @@ class Item:
     reference: Reference
     mode: str = ""
     decode: str = ""
+    archive: bool = False
+    """Whether it is PKCS#12, of which no part is a text."""
 
     @property
     def source(self) -> dict[str, str]:
@@ -49,8 +54,12 @@ class Class:
     name: str
     provider: str
     parameters: Mapping[str, str]
+    annotations: Mapping[str, str]
+    """Of the pod."""
     conversion: Conversion = field(default_factory=Conversion)
     items: list[Item] = field(default_factory=list)
+    unfilled: list[str] = field(default_factory=list)
+    """What a person has to fill in before the class can be converted."""
 
     def key(self, name: str) -> str:
         """What the report calls a parameter."""
@@ -74,6 +83,21 @@ class Class:
             if value:
                 self.option(parameter, option, value)
 
+    def filled(self, text: str) -> None:
+        """
+        Refuse a name with a variable, which a pipeline or a shell was to fill.
+
+        Raises:
+            ValueError: when there is one.
+        """
+        match = _VARIABLE.search(text)
+        if match is None:
+            return
+        what = f"SecretProviderClass/{self.name}: fill in `{match.group()[:60]}` and convert again"
+        if what not in self.unfilled:
+            self.unfilled.append(what)
+        raise ValueError(f"`{text[:120]}` has a variable that nobody fills in")
+
     def add(self, where: str, item: Item) -> None:
         """
         Take a file.
@@ -82,10 +106,7 @@ class Class:
             ValueError: for a file or reference that ours cannot have.
         """
         parsers.file_path(item.file)
-        if references.parse(str(item.reference)) != item.reference:
-            raise ValueError(f"`{str(item.reference)[:60]}` cannot be written as a reference")
-        for problem in option_problems(item.reference, PROVIDERS[item.reference.store]):
-            raise ValueError(problem)
+        checked(item.reference)
         for other in (it.file for it in self.items):
             if f"{other}/".startswith(f"{item.file}/") or item.file.startswith(f"{other}/"):
                 raise ValueError(f"the file `{item.file}` is in the way of another, `{other}`")

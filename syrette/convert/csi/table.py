@@ -105,11 +105,19 @@ _AZURE: Final = (
 )
 _AZURE_OBJECTS: Final = (
     Row("objectName", Fate.BECOMES, "`azure-keyvault:<vault>/secrets/<name>`"),
-    Row("objectType", Fate.BECOMES, "`cert`: `/certificates/<name>#tls.crt`; `key` has none"),
+    Row(
+        "objectType",
+        Fate.BECOMES,
+        "`cert`: `/certificates/<name>#tls.crt`, with its chain; `key` has none",
+    ),
     Row("objectAlias", Fate.BECOMES, _FILE),
     Row("objectVersion", Fate.BECOMES, "`?version=`"),
     Row("objectVersionHistory", Fate.NONE, "one version is one file: give each its `?version=`"),
-    Row("objectFormat", Fate.NONE, "a PFX is not written; `certificates/<name>` gives PEM"),
+    Row(
+        "objectFormat",
+        Fate.BECOMES,
+        "`pfx`: `/secrets/<name>` as it is stored; the archive with `objectEncoding: base64`",
+    ),
     Row("objectEncoding", Fate.BECOMES, "`decode: base64`; `hex` has none"),
     Row("filePermission", Fate.BECOMES, _MODE),
 )

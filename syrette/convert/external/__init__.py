@@ -8,6 +8,7 @@ why. ExternalSecrets and stores stay among the manifests, for other pods may use
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any, Final
 
 from injector.contract.names import DOMAIN
@@ -56,17 +57,16 @@ def convert(
     stores = Stores(given, Pod(namespace, account))
     for external in chosen:
         for ref in external.stores():
-            stores.open(ref, conversion)
-    stores.settle(annotations)
-    made: list[tuple[External, dict[str, Any]]] = []
-    for external in chosen:
-        several = [it for it in chosen if it.target == external.target]
-        made.extend((external, it) for it in _take(external, several, stores, spec, conversion))
+            stores.open(ref)
+    tried = _made(chosen, stores, copy.deepcopy(spec), Conversion())
+    stores.settle(_sources(tried), annotations, conversion)
+    made = _made(chosen, stores, spec, conversion)
     if made:
         if any("template" in item for _, item in made):
             _delimiters(annotations, conversion)
+        _tell_refresh(made, conversion)
         items.write(_refreshed(made, conversion), conversion, "external")
-        stores.write(conversion)
+        stores.write(_sources(made), conversion)
     return {**annotations, **conversion.ours}, conversion
 
 
@@ -101,6 +101,24 @@ def _is_of(external: External, name: str, namespace: str) -> bool:
     return external.target == name and (not known or external.namespace == namespace)
 
 
+def _made(
+    chosen: list[External], stores: Stores, spec: dict[str, Any], conversion: Conversion
+) -> list[tuple[External, dict[str, Any]]]:
+    found: list[tuple[External, dict[str, Any]]] = []
+    for external in chosen:
+        several = [it for it in chosen if it.target == external.target]
+        found.extend((external, it) for it in _take(external, several, stores, spec, conversion))
+    return found
+
+
+def _sources(made: list[tuple[External, dict[str, Any]]]) -> frozenset[str]:
+    """Every reference of items."""
+    found = [item["from"] for _, item in made]
+    return frozenset(
+        source for it in found for source in (it.values() if isinstance(it, dict) else (it,))
+    )
+
+
 def _take(
     external: External,
     several: list[External],
@@ -129,6 +147,18 @@ def _take(
     if wanted.variables:
         conversion.notes.append(items.QUOTES.format(", ".join(wanted.variables)))
     return made
+
+
+def _tell_refresh(made: list[tuple[External, dict[str, Any]]], conversion: Conversion) -> None:
+    """Say what became of each interval that is given, and has not been said to be none of ours."""
+    for external in {id(it): it for it, _ in made}.values():
+        if not text(external.spec, "refreshInterval") or not external.refresh:
+            continue
+        where = f"{external.where}.refreshInterval"
+        if any("env" not in item for it, item in made if it is external):
+            conversion.becomes(where, f"refresh: {external.refresh}")
+        else:
+            conversion.unneeded(where, "a variable is read once, when its container starts")
 
 
 def _refreshed(

@@ -20,6 +20,7 @@ _ENVIRONMENTS: Final = {
     "USGovernmentCloud": "us-government",
 }
 _POOLS: Final = "//iam.googleapis.com/"
+_PROJECTS: Final = "projects/"
 _UUID: Final = "uuid/"
 
 
@@ -91,7 +92,9 @@ def gcp(store: Opened) -> Reader:
     place = f"projects/{project}/locations/{location}" if location else f"projects/{project}"
 
     def read(remote: Remote) -> Reference:
-        path = f"{place}/secrets/{remote.key}"
+        # A whole name is what it says, and no id within the store's project.
+        whole = remote.key.startswith(_PROJECTS)
+        path = remote.key if whole else f"{place}/secrets/{remote.key}"
         chosen = options(version=remote.version)
         return Reference(store.provider, path, chosen, remote.selector)
 

@@ -7,11 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from injector.contract import references
-from injector.contract.references import InvalidReferenceError, Reference
-from injector.contract.stores import PROVIDERS, parse_setting
+from injector.contract.references import Reference
+from injector.contract.stores import parse_setting
 from syrette.convert.podspec import mapping
-from webhook.annotations.reading import option_problems
 from webhook.annotations.table import FIELDS
 
 if TYPE_CHECKING:
@@ -145,24 +143,6 @@ class Opened:
                 f"the pod runs as {self.pod.account}, whose own identity is used: let that in, or "
                 f"run the pod as {shown}",
             )
-
-
-def checked(reference: Reference) -> Reference:
-    """
-    Check a reference as the webhook does.
-
-    Raises:
-        ValueError: for one that cannot be written.
-    """
-    for problem in option_problems(reference, PROVIDERS[reference.store]):
-        raise ValueError(problem)
-    try:
-        sound = references.parse(str(reference)) == reference
-    except InvalidReferenceError as exc:
-        raise ValueError(f"`{reference.path[:60]}`: {exc}") from exc
-    if not sound:
-        raise ValueError(f"`{str(reference)[:60]}` cannot be written as a reference")
-    return reference
 
 
 def options(**given: str) -> tuple[tuple[str, str], ...]:

@@ -18,12 +18,14 @@ from injector.contract.stores import PROVIDERS
 from syrette import documents
 from syrette.convert.external import store_table, table
 from syrette.convert.external.clouds import aws, azure, gcp
-from syrette.convert.external.opened import Opened, Pod, checked, line, text
+from syrette.convert.external.opened import Opened, Pod, line, text
 from syrette.convert.external.telling import tell
 from syrette.convert.external.vault import vault
-from syrette.convert.findings import GOOGLE, Conversion
+from syrette.convert.findings import AZURE, GOOGLE, Conversion, Fate
 from syrette.convert.podspec import mapping
+from syrette.convert.references import checked
 from webhook.annotations import table as ours
+from webhook.annotations.azure import NEEDED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -73,6 +75,8 @@ class Stores:
     """
     The stores that one pod's ExternalSecrets name.
 
+    They are settled when it is known which of them are read: until then each has a name of its own.
+
     Args:
         given: every manifest.
         pod: who reads.
@@ -83,33 +87,58 @@ class Stores:
         self._pod = pod
         self._stores: dict[StoreRef, _Store] = {}
         self._refused: dict[StoreRef, str] = {}
-        self._used: set[StoreRef] = set()
+        self._told: dict[StoreRef, Conversion] = {}
+        self._read: dict[StoreRef, _Store] = {}
 
-    def open(self, ref: StoreRef, conversion: Conversion) -> None:
+    def open(self, ref: StoreRef) -> None:
         """Read a store, once; what is wrong with it is said of whoever asks it for something."""
-        if ref in self._stores or ref in self._refused:
+        if ref in self._told:
             return
-        found = Conversion()
+        self._told[ref] = Conversion()
         try:
-            self._stores[ref] = self._open(ref, found)
+            self._stores[ref] = self._open(ref, self._told[ref])
+            self._stores[ref].alias = f"unsettled-{len(self._told)}"
         except ValueError as exc:
             self._refused[ref] = f"{ref}: {exc}"
-        conversion.add(found)
 
-    def settle(self, annotations: Mapping[str, str]) -> None:
-        """Say which stores are options and which have a name, before references are made."""
-        for family in {store.family for store in self._stores.values()}:
-            stores = {ref: it for ref, it in self._stores.items() if it.family == family}
-            first = next(iter(stores.values()))
-            if any(it.settings != first.settings for it in stores.values()) or not (
-                _writable(first, annotations)
-            ):
-                taken = set(PROVIDERS)
-                for ref, store in stores.items():
-                    store.alias = _alias(ref.name, taken)
-                    taken.add(store.alias)
-                    if _NAMED in annotations:
-                        self._refused[ref] = f"{ref}: the pod has {_NAMED} already; add it there"
+    def settle(
+        self, sources: frozenset[str], annotations: Mapping[str, str], conversion: Conversion
+    ) -> None:
+        """
+        Say which stores are options and which have a name; those that nobody reads are neither.
+
+        Args:
+            sources: references that were made before; they are to be made again.
+            annotations: of the pod.
+            conversion: gets what there is to tell of the stores that are read, and what was wrong
+                with those that cannot be.
+        """
+        names = _stores_of(sources)
+        self._read = {ref: it for ref, it in self._stores.items() if it.alias in names}
+        for ref, told in self._told.items():
+            lost = [it for it in told.findings if it.fate is Fate.NONE]
+            conversion.findings.extend(told.findings if ref in self._read else [])
+            conversion.findings.extend(lost if ref in self._refused else [])
+        taken = set(PROVIDERS)
+        for family in dict.fromkeys(store.family for store in self._read.values()):
+            stores = {ref: it for ref, it in self._read.items() if it.family == family}
+            self._name(stores, annotations, taken)
+
+    def _name(
+        self, stores: Mapping[StoreRef, _Store], annotations: Mapping[str, str], taken: set[str]
+    ) -> None:
+        """Name the stores of one family that are read, if options cannot say them."""
+        first = next(iter(stores.values()))
+        same = all(it.settings == first.settings for it in stores.values())
+        if same and _writable(first, annotations):
+            for store in stores.values():
+                store.alias = ""
+            return
+        for ref, store in stores.items():
+            store.alias = _alias(ref.name, taken)
+            taken.add(store.alias)
+            if _NAMED in annotations:
+                self._refused[ref] = f"{ref}: the pod has {_NAMED} already; add it there"
 
     def reference(self, ref: StoreRef, remote: Remote) -> Reference:
         """
@@ -122,25 +151,24 @@ class Stores:
             raise ValueError(self._refused[ref])
         store = self._stores[ref]
         found = checked(store.read(remote))
-        self._used.add(ref)
         return replace(found, store=store.alias) if store.alias else found
 
     def is_mapping(self, ref: StoreRef) -> bool:
         """Whether secrets of a store are mappings, and no texts."""
         return self._stores[ref].family == "vault"
 
-    def write(self, conversion: Conversion) -> None:
-        """Write the stores that were asked for something into annotations."""
+    def write(self, sources: frozenset[str], conversion: Conversion) -> None:
+        """Write the stores of references into annotations."""
+        names = _stores_of(sources)
         named: dict[str, Any] = {}
-        for ref in self._stores:
-            if ref not in self._used:
+        for ref, store in self._read.items():
+            if (store.alias or store.provider) not in names:
                 continue
-            store = self._stores[ref]
             if store.alias:
                 named[store.alias] = {"provider": store.provider, **store.settings}
             else:
                 conversion.ours |= _options(store)
-            conversion.todo.extend(_todo(ref, store))
+            conversion.todo.extend(_todo(ref, store, conversion.kept))
         if named:
             conversion.ours[_NAMED] = documents.dump([named])
 
@@ -169,6 +197,10 @@ class Stores:
             ):
                 return document
         raise ValueError("it is not among the manifests; give it with them")
+
+
+def _stores_of(sources: frozenset[str]) -> frozenset[str]:
+    return frozenset(source.partition(":")[0] for source in sources)
 
 
 def _writable(store: _Store, annotations: Mapping[str, str]) -> bool:
@@ -208,7 +240,7 @@ def _alias(name: str, taken: set[str]) -> str:
     return found
 
 
-def _todo(ref: StoreRef, store: _Store) -> list[str]:
+def _todo(ref: StoreRef, store: _Store, kept: frozenset[str]) -> list[str]:
     """What has to be done beside the manifest."""
     lines = [
         f"{ref}: let the pod's own service account read what this store's identity reads today"
@@ -216,6 +248,12 @@ def _todo(ref: StoreRef, store: _Store) -> list[str]:
     settings = store.settings
     if store.family == "gcp" and settings.keys().isdisjoint(SOURCE_FIELDS):
         lines.append(GOOGLE)
+    if store.family == "azure":
+        lines.extend(
+            AZURE.format(field)
+            for field in NEEDED
+            if field not in settings and f"{DOMAIN}/azure.{field}" not in kept
+        )
     if store.family != "vault":
         return lines
     address = settings.get("address")

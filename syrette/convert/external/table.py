@@ -29,7 +29,11 @@ _SECRET: Final = "it is about the Secret, which is made no more when nobody read
 
 def _reference(path: str) -> Iterator[Row]:
     """`remoteRef` of one key, or what is extracted."""
-    yield Row(f"{path}.key", Fate.BECOMES, "the path of the reference")
+    yield Row(
+        f"{path}.key",
+        Fate.BECOMES,
+        "the path of the reference; of Google's a whole name (`projects/…`) as it is",
+    )
     yield Row(
         f"{path}.property",
         Fate.BECOMES,
@@ -59,7 +63,7 @@ EXTERNAL_SECRET: Final[Mapping[str, Row]] = MappingProxyType(
             Row(
                 "refreshInterval",
                 Fate.BECOMES,
-                "`refresh`; 0 is `never`; absent ours is 15m, not 1h",
+                "`refresh` of files; variables are read once; 0: `never`; absent it is 15m, not 1h",
             ),
             Row(
                 "refreshPolicy",
