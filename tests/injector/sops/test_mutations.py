@@ -44,10 +44,10 @@ def _lines(document: bytes) -> tuple[list[bytes], bytes]:
 @pytest.mark.parametrize("name", list(mutations.SOURCES))
 def test_no_mutation_is_read_otherwise_than_by_sops(sops: Oracle, name: Format) -> None:
     """Bits, swaps, lost, moved and repeated lines, halves, marks: refused, or of no meaning."""
-    found = mutations.outcomes(sops, name, range(104))
+    found = mutations.outcomes(sops, name, range(64))
 
     assert set(found.values()) <= {"refused", "read alike"}, found
-    assert list(found.values()).count("refused") > 52
+    assert list(found.values()).count("refused") > 32
 
 
 def _refusal(sops: Oracle, data: bytes, name: str = "yaml") -> SopsError:
