@@ -161,6 +161,7 @@ def test_its_end_closes_every_tunnel() -> None:
         connection, _ = _open(egress, "CONNECT true.example:443")
         silent = socket.create_connection(("127.0.0.1", egress.port), timeout=5)
 
+        mine = f"egress:{egress.port}"
         egress.stop()
         egress.stop()
 
@@ -169,4 +170,4 @@ def test_its_end_closes_every_tunnel() -> None:
             socket.create_connection(("127.0.0.1", egress.port), timeout=5)
         connection.close()
         silent.close()
-    assert not [t for t in threading.enumerate() if t.name.startswith("egress")]
+    assert not [t for t in threading.enumerate() if t.name == mine]

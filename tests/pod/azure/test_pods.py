@@ -67,8 +67,8 @@ def test_one_provider_that_is_down_tears_nothing(
 def test_a_pod_that_azure_refuses_says_what_to_change(
     tier: Tier, azure: AzureWorld, vault: Vault
 ) -> None:
-    """In the termination message, where people look."""
-    asked = {"file.pw": SECRET, **_identity(azure)}
+    """In the termination message, where people look, and no later than the pod's own deadline."""
+    asked = {"file.pw": SECRET, "init-timeout": "5s", **_identity(azure)}
     runner = tier.runner(pod(asked, serviceAccountName="plain"))
 
     failure = tier.failure(runner)
