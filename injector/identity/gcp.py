@@ -14,7 +14,7 @@ from urllib.parse import quote
 from injector.contract.reasons import Reason
 from injector.errors import ProviderError
 from injector.gcp import errors, replies
-from injector.identity import gcp_credentials, gcp_metadata
+from injector.identity import gcp_credentials, gcp_metadata, mounted_secrets
 from injector.identity.gcp_keys import (
     ACCESS_TOKEN,
     CREDENTIALS,
@@ -24,7 +24,6 @@ from injector.identity.gcp_keys import (
     METADATA,
     federated_principal,
 )
-from injector.identity.gcp_secrets import mounted
 from injector.identity.interface import Credentials, SessionRecord
 from injector.identity.tokens import read_token
 from injector.material import Material
@@ -69,7 +68,7 @@ def _handed(
     clock: Callable[[], float], root: str, key: SessionKey, _source: Session | None
 ) -> SessionRecord:
     step = "access token"
-    token = mounted(root, key, step).strip()
+    token = mounted_secrets.read(root, key.input("namespace"), key.input("secret"), step).strip()
     if not replies.is_token(token.decode("latin-1")):
         raise ProviderError(
             Reason.TOKEN_UNAVAILABLE,

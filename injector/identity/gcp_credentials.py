@@ -17,7 +17,7 @@ from injector.contract.field import GOOGLE_ACCOUNT
 from injector.contract.reasons import Reason
 from injector.errors import ProviderError
 from injector.gcp import errors, replies
-from injector.identity.gcp_secrets import mounted
+from injector.identity import mounted_secrets
 from injector.identity.interface import Credentials, SessionRecord
 from injector.rest import Call
 
@@ -81,7 +81,8 @@ def log_in(
 
     def form() -> dict[str, str]:
         nonlocal account
-        document = parsed(mounted(root, key, _STEP), whose, (TOKEN_URI, uri))
+        data = mounted_secrets.read(root, key.input("namespace"), key.input("secret"), _STEP)
+        document = parsed(data, whose, (TOKEN_URI, uri))
         account = document.account
         if document.kind == "service_account":
             return {

@@ -105,7 +105,7 @@ def _base(store: Store, identity: Identity, *, impersonating: bool) -> SessionKe
             "expected-audience": pool,
         }
     elif given:
-        inputs |= {"secret": given, "secret-file": names.secret_file(given)}
+        inputs |= {"secret": given}
     return SessionKey.of("gcp", f"gcp-{chosen}", inputs)
 
 

@@ -14,7 +14,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from injector import parallel
 from injector.azure.errors import vault_refused
 from injector.contract.azure import (
     CERTIFICATES,
@@ -28,13 +27,12 @@ from injector.contract.reasons import Reason
 from injector.errors import ProviderError
 from injector.identity.azure import azure_key
 from injector.material import Material
-from injector.providers.interface import Fetched, Provider, Read
+from injector.providers.interface import Fetched, Provider, Read, singly
 from injector.rest import Call, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from injector.contract.references import Reference
     from injector.contract.stores import Store
     from injector.rest import Rest
     from injector.sessions import SessionCache
@@ -76,20 +74,8 @@ class KeyVault(Provider):
 def _all(reads: Sequence[Read], store: Store, sessions: SessionCache) -> list[Fetched]:
     session = sessions.get(azure_key(store, sessions.identity))
     cloud, client = store.text("cloud", PUBLIC), session.rest()
-    found: dict[Reference, Fetched] = {}
-
-    def one(read: Read) -> None:
-        try:
-            item = _read(read, cloud, client, sessions.now())
-        except ProviderError as exc:
-            item = Fetched(read.reference, error=exc)
-        except Exception as exc:  # noqa: BLE001 - a thread's failure must reach its read
-            said = f"Key Vault: {type(exc).__name__}"
-            item = Fetched(read.reference, error=ProviderError(Reason.INTERNAL, said, step=STEP))
-        found[read.reference] = replace(item, principal=session.principal)
-
-    parallel.each(one, reads)
-    return [found[read.reference] for read in reads]
+    found = singly(reads, lambda read: _read(read, cloud, client, sessions.now()), STEP)
+    return [replace(item, principal=session.principal) for item in found]
 
 
 def _read(read: Read, cloud: str, client: Rest, now: float) -> Fetched:

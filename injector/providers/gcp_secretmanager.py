@@ -11,14 +11,13 @@ from base64 import b64decode
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from injector import parallel
 from injector.contract import google
 from injector.contract.reasons import Reason
 from injector.errors import InjectorError, ProviderError
 from injector.gcp import errors
 from injector.identity.gcp_keys import gcp_key
 from injector.material import Material
-from injector.providers.interface import Fetched, Provider, Read
+from injector.providers.interface import Fetched, Provider, Read, singly
 from injector.rest import Call, unreadable
 
 if TYPE_CHECKING:
@@ -114,21 +113,8 @@ def _is_refused(item: Fetched) -> bool:
 
 
 def _all(reads: Sequence[Read], store: Store, session: Session) -> list[Fetched]:
-    found: dict[int, Fetched] = {}
-
-    def ask(index: int) -> None:
-        read = reads[index]
-        try:
-            item = _one(read, store, session)
-        except ProviderError as exc:
-            item = Fetched(read.reference, error=exc)
-        except Exception as exc:  # noqa: BLE001 - of a thread: nobody else would hear it
-            problem = f"SecretVersions: {type(exc).__name__}"
-            item = Fetched(read.reference, error=ProviderError(Reason.INTERNAL, problem))
-        found[index] = replace(item, principal=session.principal)
-
-    parallel.each(ask, range(len(reads)))
-    return [found[index] for index in range(len(reads))]
+    found = singly(reads, lambda read: _one(read, store, session), STEP)
+    return [replace(item, principal=session.principal) for item in found]
 
 
 def _one(read: Read, store: Store, session: Session) -> Fetched:

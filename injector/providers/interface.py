@@ -12,11 +12,12 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from injector import parallel
 from injector.contract.reasons import Reason
 from injector.errors import InjectorError, ProviderError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from injector.contract.references import Reference
     from injector.contract.stores import Store
@@ -151,3 +152,35 @@ class Provider(ABC):
         denied: frozenset[str],
     ) -> list[Fetched]:
         """Read; raise `ProviderError` when nothing at all could be read."""
+
+
+def singly(reads: Sequence[Read], ask: Callable[[Read], Fetched], step: str) -> list[Fetched]:
+    """
+    Read one by one, several at the same time: whatever fails is the failure of its own read.
+
+    Args:
+        reads: of one store.
+        ask: does one; may raise.
+        step: of an error that names none itself.
+
+    Returns:
+        One `Fetched` for each read, in the order of `reads`.
+    """
+    found: dict[int, Fetched] = {}
+
+    def one(index: int) -> None:
+        reference = reads[index].reference
+        try:
+            found[index] = ask(reads[index])
+        except ProviderError as exc:
+            found[index] = Fetched(reference, error=exc)
+        except InjectorError as exc:
+            error = ProviderError(exc.reason, str(exc), step=step, pause=exc.pause)
+            found[index] = Fetched(reference, error=error)
+        except Exception as exc:  # noqa: BLE001 - of a thread: nobody else would hear it
+            problem = f"{step}: {type(exc).__name__}"
+            error = ProviderError(Reason.INTERNAL, problem, step=step)
+            found[index] = Fetched(reference, error=error)
+
+    parallel.each(one, range(len(reads)))
+    return [found[index] for index in range(len(reads))]

@@ -15,13 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from injector import parallel
-from injector.contract import names
 from injector.contract.reasons import Reason
 from injector.contract.sops import CONFIG_MAP, InvalidPathError, Place, parse_path
-from injector.errors import InjectorError, ProviderError
+from injector.errors import ProviderError
+from injector.identity import mounted_secrets
 from injector.material import Material
-from injector.providers.interface import Fetched, Provider, Read
+from injector.providers.interface import Fetched, Provider, Read, singly
 from injector.sops.errors import SopsError
 from injector.sops.limits import MAX_DOCUMENT
 from injector.sops.versions import version_of
@@ -37,8 +36,6 @@ if TYPE_CHECKING:
     from injector.sops.master_keys import MasterKey
 
 STEP: Final = "SOPS"
-MAX_IDENTITIES: Final = 64 * 1024
-"""Bytes of a Secret with identities of age; one line has 74."""
 # The name of a document's format in those of files (`render.formats`); others have no such form.
 _FORMS: Final = {"dotenv": "env", "ini": "ini", "json": "json", "yaml": "yaml"}
 
@@ -53,26 +50,7 @@ class Documents(Provider):
         sessions: SessionCache,
         _denied: frozenset[str],
     ) -> list[Fetched]:
-        desk = _Desk(store, sessions)
-        found: dict[int, Fetched] = {}
-
-        def ask(index: int) -> None:
-            read = reads[index]
-            try:
-                found[index] = desk.one(read)
-            except ProviderError as exc:
-                found[index] = Fetched(read.reference, error=exc)
-            except InjectorError as exc:
-                error = ProviderError(exc.reason, str(exc), step=STEP, pause=exc.pause)
-                found[index] = Fetched(read.reference, error=error)
-            except Exception as exc:  # noqa: BLE001 - of a thread: nobody else would hear it
-                problem = f"Documents: {type(exc).__name__}"
-                found[index] = Fetched(
-                    read.reference, error=ProviderError(Reason.INTERNAL, problem)
-                )
-
-        parallel.each(ask, range(len(reads)))
-        return [found[index] for index in range(len(reads))]
+        return singly(reads, _Desk(store, sessions).one, STEP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,18 +101,11 @@ class _Desk:
         secret, identity = self.store.text("age-key-secret"), self.sessions.identity
         if not secret:
             return (), ""
-        name, _, key = secret.partition("/")
-        what = f"the key {key} of the Secret {name} in the namespace {identity.namespace}"
-        base, path = names.DOCUMENTS_DIRECTORY, names.secret_file(secret)
         try:
-            data = contained(identity.root + base, identity.root + path, MAX_IDENTITIES)
-        except FileNotFoundError:
-            return (), f"{what} is missing"
-        except OSError as exc:
-            return (), f"{what} cannot be read: {type(exc).__name__}"
-        if len(data) > MAX_IDENTITIES:
-            return (), f"{what} is larger than {MAX_IDENTITIES} bytes"
-        return (Material(data),), ""
+            text = mounted_secrets.read(identity.root, identity.namespace, secret, STEP)
+        except ProviderError as exc:
+            return (), str(exc)
+        return (Material(text),), ""
 
 
 @dataclass(frozen=True, slots=True)

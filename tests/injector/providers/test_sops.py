@@ -12,10 +12,10 @@ import pytest
 from injector.contract import references
 from injector.contract.reasons import Reason
 from injector.contract.stores import Store
+from injector.identity import mounted_secrets
 from injector.identity.interface import Identity
 from injector.logins import sessions_over
 from injector.providers import PROVIDERS
-from injector.providers import sops as provider
 from injector.providers.interface import Provider, Read
 from injector.retry import Retry
 from injector.sops.limits import MAX_DOCUMENT
@@ -283,9 +283,9 @@ def test_a_file_that_is_switched_while_it_is_read_is_read_the_next_time(
 def test_a_secret_that_is_too_large_for_identities_is_told(place: Place) -> None:
     """It is not cut and used."""
     place.mount()
-    place.identity.write_bytes(b"#" * (provider.MAX_IDENTITIES + 1))
+    place.identity.write_bytes(b"#" * (mounted_secrets.MAX_BYTES + 1))
 
-    assert f"is larger than {provider.MAX_IDENTITIES} bytes" in str(place.error())
+    assert f"is larger than {mounted_secrets.MAX_BYTES} bytes" in str(place.error())
 
 
 def test_keys_beyond_the_operators_patterns_decrypt_nothing(place: Place) -> None:

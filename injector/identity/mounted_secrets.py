@@ -1,36 +1,35 @@
-"""Reads what the webhook mounts of a Kubernetes Secret for a login to Google."""
+"""Reads what the webhook mounts of a Kubernetes Secret for a login, or to decrypt."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from injector.contract import names
 from injector.contract.reasons import Reason
 from injector.errors import ProviderError
 
-if TYPE_CHECKING:
-    from injector.identity.interface import SessionKey
-
 MAX_BYTES: Final = 64 * 1024
-"""A service account's key has about 2.3 KiB."""
+"""A service account's key of Google's has about 2.3 KiB, an identity of age 74 bytes."""
 
 
-def mounted(root: str, key: SessionKey, step: str) -> bytes:
+def read(root: str, namespace: str, secret: str, step: str) -> bytes:
     """
-    Read the Secret's key that a login names.
+    Read one key of a Secret, as it is mounted now.
 
     Args:
         root: in front of the path; empty in a pod.
-        key: names the Secret and where it is mounted.
+        namespace: of the pod, for the message.
+        secret: `<name>/<key>`.
         step: what it is for.
 
     Raises:
         ProviderError: when it is not there, is empty or is larger than any credentials.
     """
-    name, _, entry = key.input("secret").partition("/")
-    what = f"the key {entry} of the Secret {name} in the namespace {key.input('namespace')}"
+    name, _, entry = secret.partition("/")
+    what = f"the key {entry} of the Secret {name} in the namespace {namespace}"
     try:
-        with Path(root + key.input("secret-file")).open("rb") as file:
+        with Path(root + names.secret_file(secret)).open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as exc:
         missing = isinstance(exc, FileNotFoundError)
