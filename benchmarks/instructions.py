@@ -62,17 +62,22 @@ class Counter:
         return int(found[1].replace(",", ""))
 
 
+def _counts(counter: Counter) -> bool:
+    """Whether it counts here: a virtual machine may hide its processor's counters."""
+    try:
+        counter.count(["/bin/true"], {})
+    except (RuntimeError, OSError):
+        return False
+    return True
+
+
 def counter() -> Counter | None:
     """Find what counts on this machine; None when nothing does."""
     perf, valgrind = shutil.which("perf"), shutil.which("valgrind")
     if perf is not None:
         stat = (perf, "stat", "-x,", "-e", "instructions:u", "-o", "{}", "--")
         found = Counter("perf", stat, PERF, slow=False)
-        try:
-            found.count(["/bin/true"], {})
-        except (RuntimeError, OSError):
-            pass  # of a virtual machine that hides its processor's counters
-        else:
+        if _counts(found):
             return found
     if valgrind is None:
         return None

@@ -10,10 +10,10 @@ import threading
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from worlds.server import Response
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from worlds.server import Response
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,48 @@ class Fault:
     def spoil(self, response: Response) -> Response:
         """Make a handled request's response late or short."""
         return replace(response, delay=response.delay + self.delay, cut=self.cut)
+
+
+Handled = tuple["Response", str]
+"""What a request is answered, and its outcome for the journal."""
+
+
+def handled(
+    fault: Fault | None, handle: Callable[[], Handled], refuse: Callable[[Fault], Response]
+) -> Handled:
+    """
+    Handle a request, or do what was ordered instead.
+
+    Args:
+        fault: of the request; None for none.
+        handle: handles it rightly.
+        refuse: writes a fault's code and message as an error in the endpoint's protocol.
+    """
+    if fault is None:
+        return handle()
+    if fault.before is not None:
+        fault.before()
+    if fault.answers:
+        return _instead(fault, refuse), f"fault:{fault.name}"
+    response, outcome = handle()
+    if fault.after is not None:
+        fault.after()
+    spoilt = fault.spoil(response)
+    same = spoilt.cut is None and spoilt.body == response.body
+    return spoilt, outcome if same else f"fault:{fault.name}"
+
+
+def _instead(fault: Fault, refuse: Callable[[Fault], Response]) -> Response:
+    if fault.code:
+        made = refuse(fault)
+        return replace(made, headers={**made.headers, **fault.headers}, delay=fault.delay)
+    return Response(
+        fault.status or 200,
+        fault.body or b"",
+        fault.headers,
+        delay=fault.delay,
+        reset=fault.reset,
+    )
 
 
 def latency(seconds: float) -> Fault:

@@ -5,11 +5,12 @@ What a world was asked, by whom, and how it ended. Values of secrets and tokens 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
 OK = "ok"
 
@@ -63,6 +64,11 @@ class Journal:
         """Everything so far."""
         with self._lock:
             return tuple(self._entries)
+
+    def documents(self) -> list[dict[str, Any]]:
+        """Everything so far as JSON, for the control port of a world that is a program."""
+        found = (asdict(entry) for entry in self.entries)
+        return [{**entry, "detail": dict(entry["detail"])} for entry in found]
 
     def calls(self, action: str = "", **equal: str | int) -> tuple[Entry, ...]:
         """

@@ -5,9 +5,10 @@ From a request to its answer: identify, misbehave on demand, verify, handle, not
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from worlds import faults
 from worlds.aws import pod_identity, wire
 from worlds.aws.calls import Call
 from worlds.aws.errors import (
@@ -17,7 +18,6 @@ from worlds.aws.errors import (
 )
 from worlds.aws.sigv4 import SignatureError, Verifier
 from worlds.journal import OK, Entry
-from worlds.server import Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from worlds.clock import WorldClock
     from worlds.faults import Fault, Faults
     from worlds.journal import Journal
-    from worlds.server import Request
+    from worlds.server import Request, Response
 
     Handler = Callable[[Call], Mapping[str, Any]]
 
@@ -57,11 +57,10 @@ class Desk:
             answer: handles it; may raise `AwsError`.
             encode: writes an error in the endpoint's protocol.
         """
-        fault = self.faults.take(call.service, call.action, call.region)
-        if fault is None:
-            response, outcome = self._answer(answer, encode)
-        else:
-            response, outcome = self._misbehave(fault, answer, encode)
+        ordered = self.faults.take(call.service, call.action, call.region)
+        response, outcome = faults.handled(
+            ordered, lambda: self._answer(answer, encode), lambda hit: encode(_ordered(hit))
+        )
         self._note(call, outcome, 0 if response.reset else response.status)
         return response
 
@@ -73,21 +72,6 @@ class Desk:
                 return answer(), OK
         except AwsError as exc:
             return encode(exc), exc.code
-
-    def _misbehave(
-        self,
-        fault: Fault,
-        answer: Callable[[], Response],
-        encode: Callable[[AwsError], Response],
-    ) -> tuple[Response, str]:
-        if fault.before is not None:
-            fault.before()
-        if fault.answers:
-            return _instead(fault, encode), f"fault:{fault.name}"
-        response, outcome = self._answer(answer, encode)
-        if fault.after is not None:
-            fault.after()
-        return fault.spoil(response), outcome if fault.cut is None else f"fault:{fault.name}"
 
     def _note(self, call: Call, outcome: str, status: int) -> None:
         caller = call.caller
@@ -111,17 +95,8 @@ class Desk:
         )
 
 
-def _instead(fault: Fault, encode: Callable[[AwsError], Response]) -> Response:
-    if fault.code:
-        made = encode(AwsError(fault.code, fault.message, status=fault.status))
-        return replace(made, headers={**made.headers, **fault.headers}, delay=fault.delay)
-    return Response(
-        fault.status or 200,
-        fault.body or b"",
-        fault.headers,
-        delay=fault.delay,
-        reset=fault.reset,
-    )
+def _ordered(fault: Fault) -> AwsError:
+    return AwsError(fault.code, fault.message, status=fault.status)
 
 
 class Services:

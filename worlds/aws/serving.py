@@ -8,7 +8,6 @@ asked through a control port (`worlds.control`): what `calls` names; `/journal`;
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import signal
 import threading
@@ -63,12 +62,6 @@ def calls(world: AwsWorld) -> Mapping[str, Callable[..., object]]:
     }
 
 
-def journal(world: AwsWorld) -> list[dict[str, Any]]:
-    """What it was asked."""
-    entries = map(dataclasses.asdict, world.journal.entries)
-    return [{**entry, "detail": dict(entry["detail"])} for entry in entries]
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Serve until SIGTERM."""
     parser = argparse.ArgumentParser("python -m worlds.aws.serving", description=__doc__)
@@ -86,7 +79,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     with world:
         world.account().trust_issuer(world.issuer)
-        documents = {"/ca": lambda: world.ca_pem, "/journal": lambda: journal(world)}
+        documents = {"/ca": lambda: world.ca_pem, "/journal": world.journal.documents}
         control = Server(Control(calls(world), documents).handle, address=("0.0.0.0", CONTROL_PORT))  # noqa: S104 - as above
         control.start()
         print("serving", flush=True)  # noqa: T201 - to the log of the pod

@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from worlds import faults
 from worlds.azure import keyvault, wire
 from worlds.azure.calls import Call
 from worlds.azure.clouds import CLOUDS, LOGINS
@@ -44,11 +45,10 @@ class Desk:
 
     def run(self, call: Call, answer: Answer, encode: Encode) -> Response:
         """Answer a call, or do what was ordered instead, and note it."""
-        fault = self.faults.take(call.service, call.action, call.host)
-        if fault is None:
-            response, outcome = self._answer(answer, encode)
-        else:
-            response, outcome = self._misbehave(fault, answer, encode)
+        ordered = self.faults.take(call.service, call.action, call.host)
+        response, outcome = faults.handled(
+            ordered, lambda: self._answer(answer, encode), lambda hit: encode(_ordered(hit))
+        )
         self.note(call, outcome, 0 if response.reset else response.status)
         return response
 
@@ -58,16 +58,6 @@ class Desk:
                 return answer(), OK
         except AzureError as exc:
             return encode(exc), exc.outcome
-
-    def _misbehave(self, fault: Fault, answer: Answer, encode: Encode) -> tuple[Response, str]:
-        if fault.before is not None:
-            fault.before()
-        if fault.answers:
-            return _instead(fault, encode), f"fault:{fault.name}"
-        response, outcome = self._answer(answer, encode)
-        if fault.after is not None:
-            fault.after()
-        return fault.spoil(response), outcome if fault.cut is None else f"fault:{fault.name}"
 
     def note(self, call: Call, outcome: str, status: int) -> None:
         """Put a call into the journal."""
@@ -91,17 +81,8 @@ class Desk:
         )
 
 
-def _instead(fault: Fault, encode: Encode) -> Response:
-    if fault.code:
-        made = encode(AzureError(fault.code, fault.message, status=fault.status))
-        return replace(made, headers={**made.headers, **fault.headers}, delay=fault.delay)
-    return Response(
-        fault.status or 200,
-        fault.body or b"",
-        fault.headers,
-        delay=fault.delay,
-        reset=fault.reset,
-    )
+def _ordered(fault: Fault) -> AzureError:
+    return AzureError(fault.code, fault.message, status=fault.status)
 
 
 class Services:

@@ -11,7 +11,6 @@ Azure's clients take no endpoint: pods reach it by its true host names, through 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import signal
 import threading
@@ -66,12 +65,6 @@ def calls(world: AzureWorld) -> Mapping[str, Callable[..., object]]:
     }
 
 
-def journal(world: AzureWorld) -> list[dict[str, Any]]:
-    """What it was asked."""
-    entries = map(dataclasses.asdict, world.journal.entries)
-    return [{**entry, "detail": dict(entry["detail"])} for entry in entries]
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Serve until SIGTERM."""
     parser = argparse.ArgumentParser("python -m worlds.azure.serving", description=__doc__)
@@ -94,7 +87,7 @@ def main(arguments: list[str] | None = None) -> None:
     with world, Egress(world.routes, (options.address, options.egress_port)) as egress:
         documents: dict[str, Callable[[], object]] = {
             "/ca": lambda: world.ca_pem,
-            "/journal": lambda: journal(world),
+            "/journal": world.journal.documents,
             "/egress": lambda: egress.targets,
         }
         handle = Control(calls(world), documents).handle

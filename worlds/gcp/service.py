@@ -5,14 +5,14 @@ From a request to its answer: identify, misbehave on demand, admit, handle, note
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from worlds import faults
 from worlds.gcp import metadata, wire
 from worlds.gcp.calls import Call
 from worlds.gcp.errors import NO_ROUTE, GcpError
 from worlds.journal import OK, Entry
-from worlds.server import Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from worlds.gcp.bearers import Bearers
     from worlds.gcp.metadata import Metadata
     from worlds.journal import Journal
-    from worlds.server import Request
+    from worlds.server import Request, Response
 
     Handler = Callable[[Call], Mapping[str, Any]]
 
@@ -64,11 +64,10 @@ class Desk:
             answer: handles it; may raise `GcpError`.
             encode: writes an error in the endpoint's protocol.
         """
-        fault = self.faults.take(call.service, call.action, call.region)
-        if fault is None:
-            response, outcome = self._answer(answer, encode)
-        else:
-            response, outcome = self._misbehave(fault, answer, encode)
+        ordered = self.faults.take(call.service, call.action, call.region)
+        response, outcome = faults.handled(
+            ordered, lambda: self._answer(answer, encode), lambda hit: encode(_ordered(hit))
+        )
         self._note(call, outcome, 0 if response.reset else response.status)
         return response
 
@@ -80,23 +79,6 @@ class Desk:
                 return answer(), OK
         except GcpError as exc:
             return encode(exc), exc.code
-
-    def _misbehave(
-        self,
-        fault: Fault,
-        answer: Callable[[], Response],
-        encode: Callable[[GcpError], Response],
-    ) -> tuple[Response, str]:
-        if fault.before is not None:
-            fault.before()
-        if fault.answers:
-            return _instead(fault, encode), f"fault:{fault.name}"
-        response, outcome = self._answer(answer, encode)
-        if fault.after is not None:
-            fault.after()
-        spoilt = fault.spoil(response)
-        same = spoilt.cut is None and spoilt.body == response.body
-        return spoilt, outcome if same else f"fault:{fault.name}"
 
     def _note(self, call: Call, outcome: str, status: int) -> None:
         self.journal.add(
@@ -118,17 +100,8 @@ class Desk:
         )
 
 
-def _instead(fault: Fault, encode: Callable[[GcpError], Response]) -> Response:
-    if fault.code:
-        made = encode(GcpError(fault.code, fault.message, status=fault.status))
-        return replace(made, headers={**made.headers, **fault.headers}, delay=fault.delay)
-    return Response(
-        fault.status or 200,
-        fault.body or b"",
-        fault.headers,
-        delay=fault.delay,
-        reset=fault.reset,
-    )
+def _ordered(fault: Fault) -> GcpError:
+    return GcpError(fault.code, fault.message, status=fault.status)
 
 
 class Services:

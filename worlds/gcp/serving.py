@@ -8,12 +8,11 @@ asked through a control port (`worlds.control`): what `calls` names; `/journal`;
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import signal
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from worlds import faults
 from worlds.control import Control
@@ -69,12 +68,6 @@ def calls(world: GcpWorld) -> Mapping[str, Callable[..., object]]:
     }
 
 
-def journal(world: GcpWorld) -> list[dict[str, Any]]:
-    """What it was asked."""
-    entries = map(dataclasses.asdict, world.journal.entries)
-    return [{**entry, "detail": dict(entry["detail"])} for entry in entries]
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Serve until SIGTERM."""
     parser = argparse.ArgumentParser("python -m worlds.gcp.serving", description=__doc__)
@@ -92,7 +85,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     with world:
         world.provider()
-        documents = {"/ca": lambda: world.ca_pem, "/journal": lambda: journal(world)}
+        documents = {"/ca": lambda: world.ca_pem, "/journal": world.journal.documents}
         control = Server(Control(calls(world), documents).handle, address=("0.0.0.0", CONTROL_PORT))  # noqa: S104 - as above
         control.start()
         print("serving", flush=True)  # noqa: T201 - to the log of the pod

@@ -16,7 +16,7 @@ import signal
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from worlds.control import Control
 from worlds.openbao import OpenBao
@@ -77,16 +77,11 @@ def calls(openbao: OpenBao, front: VaultWorld) -> Mapping[str, Callable[..., obj
 
 def documents(openbao: OpenBao, front: VaultWorld) -> Mapping[str, Callable[[], object]]:
     """What the control port tells."""
-
-    def journal() -> list[dict[str, Any]]:
-        entries = map(dataclasses.asdict, front.journal.entries)
-        return [{**entry, "detail": dict(entry["detail"])} for entry in entries]
-
     return {
         "/ca": lambda: front.ca_pem,
         "/audit": lambda: [dataclasses.asdict(entry) for entry in openbao.audit.entries],
         "/tokens": openbao.root.tokens,
-        "/journal": journal,
+        "/journal": front.journal.documents,
     }
 
 

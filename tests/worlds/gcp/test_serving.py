@@ -11,7 +11,7 @@ import pytest
 
 from tests.worlds.gcp.wire import ACCESSOR, USER, access, exchange
 from worlds.control import Control
-from worlds.gcp.serving import calls, journal
+from worlds.gcp.serving import calls
 from worlds.server import Request
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def call(world: GcpWorld) -> Callable[..., object]:
     """Ask the control port as a cluster's API server passes it on."""
-    control = Control(calls(world), {"/journal": lambda: journal(world)})
+    control = Control(calls(world), {"/journal": world.journal.documents})
 
     def ask(name: str, *args: object, **kwargs: object) -> object:
         asked = json.dumps({"call": name, "args": args, "kwargs": kwargs})
@@ -51,8 +51,8 @@ def test_a_cluster_test_sets_up_and_sees(world: GcpWorld, call: Callable[..., ob
 
     assert (audience, email) == (provider.audience, "web@shop-prod.iam.gserviceaccount.com")
     assert found.content["payload"]["data"] == "dHdv"
-    assert [entry["principal"] for entry in journal(world)][-1] == member
-    assert json.dumps(journal(world))
+    assert [entry["principal"] for entry in world.journal.documents()][-1] == member
+    assert json.dumps(world.journal.documents())
 
 
 def test_a_cluster_test_may_break_it(world: GcpWorld, call: Callable[..., object]) -> None:
